@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, language, names, files, the device. Imports no torch."""

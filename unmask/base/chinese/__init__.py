@@ -1,0 +1,14 @@
+"""The Chinese wording of every template, a file for each area; `unmask.base.language` reads them."""
+
+from __future__ import annotations
+
+from unmask.base.chinese import checkpoints, command, core, generation, server, text
+
+TEXTS: dict[str, str] = {
+    **core.TEXTS,
+    **text.TEXTS,
+    **checkpoints.TEXTS,
+    **generation.TEXTS,
+    **server.TEXTS,
+    **command.TEXTS,
+}

@@ -1,0 +1,5 @@
+"""Chinese wording: the command line."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {}

@@ -1,0 +1,5 @@
+"""Chinese wording: sampling, prompts and contexts."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, str] = {}

@@ -1,0 +1,79 @@
+"""Every error a user can cause.
+
+    UnmaskError
+    ├── SpecError             a model description that contradicts itself
+    ├── MaskError             a mask that does not fit its tokens
+    ├── CheckpointError       weights that are not what they claim to be
+    │   ├── FormatError       a file that breaks its own format (says where)
+    │   └── ArchitectureError a model family we do not have
+    ├── TokenizerError        text and ids that do not fit the vocabulary
+    ├── TemplateError         a chat template that is wrong, too slow or too big
+    ├── ContextError          more tokens than the model can hold
+    ├── RequestError          an argument out of its range
+    ├── ModelNotFound         a name that leads to no model on this machine
+    ├── DownloadError         a model that could not be fetched
+    ├── StorageError          a disk that is full or refuses to be written
+    ├── ServerError           a server that cannot start
+    └── MissingExtra          an optional dependency that is not installed
+"""
+
+from __future__ import annotations
+
+from unmask.base.language import say
+
+
+class UnmaskError(Exception):
+    """What is wrong, where, and what to do: a template and its values, rendered in the user's language.
+
+    The template is the English text with `{fields}`; `unmask.base.chinese` holds its translation.
+    """
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        super().__init__(template, values)
+        self.template = template
+        self.values = values
+
+    def __str__(self) -> str:
+        return say(self.template, **self.values)
+
+
+class SpecError(UnmaskError): ...
+
+
+class MaskError(UnmaskError): ...
+
+
+class CheckpointError(UnmaskError): ...
+
+
+class FormatError(CheckpointError): ...
+
+
+class ArchitectureError(CheckpointError): ...
+
+
+class TokenizerError(UnmaskError): ...
+
+
+class TemplateError(UnmaskError): ...
+
+
+class ContextError(UnmaskError): ...
+
+
+class RequestError(UnmaskError): ...
+
+
+class ModelNotFound(UnmaskError): ...
+
+
+class DownloadError(UnmaskError): ...
+
+
+class StorageError(UnmaskError): ...
+
+
+class ServerError(UnmaskError): ...
+
+
+class MissingExtra(UnmaskError): ...

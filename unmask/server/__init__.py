@@ -1,0 +1,1 @@
+"""The HTTP server: the OpenAI API on one loaded model."""

@@ -1,0 +1,1 @@
+"""Text to ids and back: tokenizers, their file formats, chat templates, streamed text. Imports no torch."""
