@@ -1,20 +1,20 @@
 """Every error a user can cause.
 
-    UnmaskError
-    ├── SpecError             a model description that contradicts itself
-    ├── MaskError             a mask that does not fit its tokens
-    ├── CheckpointError       weights that are not what they claim to be
-    │   ├── FormatError       a file that breaks its own format (says where)
-    │   └── ArchitectureError a model family we do not have
-    ├── TokenizerError        text and ids that do not fit the vocabulary
-    ├── TemplateError         a chat template that is wrong, too slow or too big
-    ├── ContextError          more tokens than the model can hold
-    ├── RequestError          an argument out of its range
-    ├── ModelNotFound         a name that leads to no model on this machine
-    ├── DownloadError         a model that could not be fetched
-    ├── StorageError          a disk that is full or refuses to be written
-    ├── ServerError           a server that cannot start
-    └── MissingExtra          an optional dependency that is not installed
+UnmaskError
+├── SpecError             a model description that contradicts itself
+├── MaskError             a mask that does not fit its tokens
+├── CheckpointError       weights that are not what they claim to be
+│   ├── FormatError       a file that breaks its own format (says where)
+│   └── ArchitectureError a model family we do not have
+├── TokenizerError        text and ids that do not fit the vocabulary
+├── TemplateError         a chat template that is wrong, too slow or too big
+├── ContextError          more tokens than the model can hold
+├── RequestError          an argument out of its range
+├── ModelNotFound         a name that leads to no model on this machine
+├── DownloadError         a model that could not be fetched
+├── StorageError          a disk that is full or refuses to be written
+├── ServerError           a server that cannot start
+└── MissingExtra          an optional dependency that is not installed
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def storage_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageError(
-                "No space left on the disk that holds {path}. Free some, or set UNMASK_HOME to a folder on another disk.",
+                "No space left on the disk that holds {path}. "
+                "Free some, or set UNMASK_HOME to a folder on another disk.",
                 path=path,
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from unmask.base.chinese import checkpoints, command, core, generation, server, text
+from unmask.base.chinese import checkpoints, command, core, families, generation, server, text
 
 TEXTS: dict[str, str] = {
     **core.TEXTS,
     **text.TEXTS,
     **checkpoints.TEXTS,
+    **families.TEXTS,
     **generation.TEXTS,
     **server.TEXTS,
     **command.TEXTS,

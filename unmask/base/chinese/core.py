@@ -4,9 +4,35 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     "Unknown dtype {name!r}; known are {known}. Did you mean {nearest!r}?": (
-        "未知的数据类型 {name!r};可用的有 {known}。您是想用 {nearest!r} 吗?"
+        "未知的数据类型 {name!r}；可用的有 {known}。您是想用 {nearest!r} 吗？"
     ),
     "Device {name!r} cannot be used here: {reason}. Leave it out to let unmask choose.": (
-        "此处无法使用设备 {name!r}:{reason}。不指定设备时由 unmask 自行选择。"
+        "此处无法使用设备 {name!r}：{reason}。不指定设备时由 unmask 自行选择。"
+    ),
+    "{heads} heads cannot share {kv_heads} key heads evenly; kv_heads must divide heads.": (
+        "{heads} 个头无法平均共用 {kv_heads} 个键头；kv_heads 必须整除 heads。"
+    ),
+    "The cache has room for {context} tokens and {tokens} were to be kept. Ask for a larger capacity.": (
+        "缓存可容纳 {context} 个词元，却要保存 {tokens} 个。请申请更大的容量。"
+    ),
+    "Unknown activation {name!r}; known are {known}. Did you mean {nearest!r}?": (
+        "未知的激活函数 {name!r}；已知的有 {known}。您是想用 {nearest!r} 吗？"
+    ),
+    "{mask} wants one integer for each row, a vector [B]; it was given shape {shape} of {dtype}.": (
+        "{mask} 需要每行一个整数，即向量 [B]；得到的是 {dtype} 类型、形状 {shape}。"
+    ),
+    "A head of width {width} cannot be turned; rotary wants an even width.": (
+        "宽度为 {width} 的头无法旋转；旋转位置编码要求偶数宽度。"
+    ),
+    "{count} rotary factors for a head of width {width}; {wanted} are needed, one for each pair.": (
+        "宽度为 {width} 的头得到 {count} 个旋转系数；需要 {wanted} 个，每对通道一个。"
+    ),
+    "{where} must be {names}, not {value!r}.": ("{where} 必须是 {names}，而不是 {value!r}。"),
+    "{where} has no {name!r}; known are {known}. Did you mean {nearest}?": (
+        "{where} 没有 {name!r}；已知的有 {known}。您是想用 {nearest} 吗？"
+    ),
+    "{where} lacks a field: {reason}.": ("{where} 缺少字段：{reason}。"),
+    "This model has no next-token head, so it has no logits; ask it for hidden states.": (
+        "此模型没有预测下一词元的输出头，因此没有 logits；请获取隐藏状态。"
     ),
 }

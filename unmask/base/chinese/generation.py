@@ -1,5 +1,33 @@
-"""Chinese wording: sampling, prompts and contexts."""
+"""Chinese wording: sampling, prompts, contexts and the loaded model."""
 
 from __future__ import annotations
 
-TEXTS: dict[str, str] = {}
+TEXTS: dict[str, str] = {
+    "The prompt is empty: there is nothing to continue. Give it at least one character.": (
+        "提示为空，没有可续写的内容。请至少提供一个字符。"
+    ),
+    "The limit is {limit} tokens; it must be at least 1.": ("长度上限为 {limit} 个词元；至少应为 1。"),
+    "The prompt has {tokens} tokens and the model's context holds {context}, answer included. Shorten the prompt by {excess} tokens or more.": (
+        "提示有 {tokens} 个词元，而模型的上下文（含回答）最多容纳 {context} 个。请将提示缩短至少 {excess} 个词元。"
+    ),
+    "{name} is {value}; it must be from {low} to {high}.": ("{name} 为 {value}；必须在 {low} 到 {high} 之间。"),
+    "{name} came without a tokenizer, so it cannot read or write text. Put tokenizer.json beside its weights, or work with ids through logits().": (
+        "{name} 没有附带分词器，无法读写文本。请将 tokenizer.json 放在权重旁，或通过 logits() 直接使用词元编号。"
+    ),
+    "logits() wants integer ids of shape [B, T]; it was given shape {shape} of {dtype}.": (
+        "logits() 需要形状为 [B, T] 的整数编号；得到的是 {dtype} 类型、形状 {shape}。"
+    ),
+    "logits() was given ids from {low} to {high}; this vocabulary has ids from 0 to {last}.": (
+        "传给 logits() 的编号范围是 {low} 到 {high}；此词表的编号为 0 到 {last}。"
+    ),
+    "A score needs at least two tokens; this text has {count}.": ("评分至少需要两个词元；此文本只有 {count} 个。"),
+    "{name} has no chat template, so it cannot hold a conversation. Use generate() with a text instead.": (
+        "{name} 没有对话模板，无法进行对话。请改用 generate() 续写文本。"
+    ),
+    "The text has {tokens} tokens and the model's context holds {context}. Shorten it by {excess} tokens.": (
+        "文本有 {tokens} 个词元，而模型的上下文最多容纳 {context} 个。请缩短 {excess} 个词元。"
+    ),
+    "Id {id} of the text is outside the model's {vocab} embeddings: the tokenizer and the weights are not of the same model.": (
+        "文本中的编号 {id} 超出模型的 {vocab} 个词嵌入：分词器与权重不属于同一个模型。"
+    ),
+}

@@ -2,4 +2,78 @@
 
 from __future__ import annotations
 
-TEXTS: dict[str, str] = {}
+TEXTS: dict[str, str] = {
+    # The server
+    "Will not listen on {host!r}: without keys, only this machine may ask. "
+    "Use 127.0.0.1, and a tunnel (ssh -L) from elsewhere.": (
+        "不在 {host!r} 上监听：没有密钥时只接受本机的请求。请使用 127.0.0.1，从别处访问时用隧道（ssh -L）。"
+    ),
+    "Port {port} does not exist; ports go from 0 to 65535.": "端口 {port} 不存在；端口号的范围是 0 到 65535。",
+    "Cannot listen on {host}:{port}: {reason}. Choose another port with --port.": (
+        "无法在 {host}:{port} 上监听：{reason}。请用 --port 换一个端口。"
+    ),
+    "Serving needs {package}. Run: pip install 'unmask[serve]'": (
+        "启动服务需要 {package}。请运行：pip install 'unmask[serve]'"
+    ),
+    "Page: {address}": "网页：{address}",
+    "API:  {address}  (stop with Ctrl-C)": "接口：{address}（按 Ctrl-C 停止）",
+    # The API
+    "{name} is busy: {queued} requests are waiting, as many as are let in. Try again in a few seconds.": (
+        "{name} 正忙：已有 {queued} 个请求在等待，达到上限。请过几秒再试。"
+    ),
+    "The server is being stopped; ask again when it is back.": "服务器正在停止；请在它恢复后再试。",
+    "There is no model {name!r} here. Did you mean {nearest!r}?": "这里没有模型 {name!r}。您是想用 {nearest!r} 吗？",
+    "There is nothing at {method} {path}. The API is under /v1.": "{method} {path} 不存在。接口在 /v1 之下。",
+    "{path} does not take {method}; it takes {allowed}.": "{path} 不接受 {method}；它接受 {allowed}。",
+    "{param} = {value} is not supported by this server. Leave {param} out.": (
+        "此服务器不支持 {param} = {value}。请去掉 {param}。"
+    ),
+    "{param} is of type {type!r}, but this model reads only text. Send parts of type 'text'.": (
+        "{param} 的类型是 {type!r}，而此模型只能读取文本。请发送类型为 'text' 的内容。"
+    ),
+    "{param}: {reason}.": "{param}：{reason}。",
+    "The request's body is not JSON: {reason}, at character {position}.": (
+        "请求正文不是 JSON：第 {position} 个字符处，{reason}。"
+    ),
+    "The request's body must be a JSON object, sent with Content-Type: application/json.": (
+        "请求正文必须是 JSON 对象，并以 Content-Type: application/json 发送。"
+    ),
+    "The request's body cannot be taken: {reason}.": "无法接受请求正文：{reason}。",
+    "a text in it has half a character (a lone \\ud800 to \\udfff)": (
+        "其中的文本含有半个字符（单独的 \\ud800 至 \\udfff）"
+    ),
+    "it is nested too deep": "嵌套过深",
+    "The request's body cannot be read as JSON: it is cut off or nested too deep.": (
+        "无法将请求正文读作 JSON：正文不完整，或嵌套过深。"
+    ),
+    "The request's body is longer than {most} bytes, the most taken here.": (
+        "请求正文超过 {most} 字节，即此处接受的上限。"
+    ),
+    "Ignored fields of a request that mean nothing here: {names}": "已忽略请求中在此处无意义的字段：{names}",
+    "The server made a mistake; its log has the details under number {number}.": (
+        "服务器出错；详情见其日志，编号 {number}。"
+    ),
+    # The page
+    "The web page needs {package}. Run: pip install 'unmask[serve]', or serve the API alone with --no-page.": (
+        "网页需要 {package}。请运行：pip install 'unmask[serve]'，或用 --no-page 只提供接口。"
+    ),
+    "What is the capital of France?": "法国的首都是哪里？",
+    "Explain in two sentences why the sky is blue.": "用两句话解释天空为什么是蓝色的。",
+    "Write a short poem about the sea.": "写一首关于大海的短诗。",
+    "New conversation": "新对话",
+    "What would you like to know?": "您想了解什么？",
+    "Write a message; Enter sends it, Shift+Enter starts a line": "输入消息；按 Enter 发送，按 Shift+Enter 换行",
+    "Settings": "设置",
+    "System prompt": "系统提示词",
+    "How the model should behave. Empty: as its makers set it.": "希望模型如何表现。留空则沿用模型作者的设定。",
+    "Temperature": "温度",
+    "0: the likeliest word": "0：最可能的词",
+    "Top-p": "Top-p",
+    "1: no word is left out": "1：不排除任何词",
+    "Answer length": "回答长度",
+    "At most, in tokens": "上限，以词元计",
+    "The model is busy; your turn comes by itself.": "模型正忙，稍后会自动轮到您。",
+    "The answer was cut at {tokens} tokens; the limit is in the settings.": (
+        "回答在 {tokens} 个词元处被截断；可在设置中调整上限。"
+    ),
+}

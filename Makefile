@@ -1,0 +1,55 @@
+# make serve   the web page and the API with a real model, on this machine only
+# make test    every fast test        make slow   the long ones
+# make check   format, lint, types, layers, budgets, unit tests
+# make clean   remove what the others made here (pulled models stay in $UNMASK_HOME)
+
+PYTHON ?= python3
+PORT ?= 8000
+MODEL ?= smollm2:135m
+
+VENV := .venv
+BIN := $(VENV)/bin
+TEST_MODEL := smollm2:135m
+# Twice quiet: errors show, the warnings of a machine's own pip settings do not.
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: serve test slow check setup clean
+
+serve: $(VENV)/serve.stamp
+	@$(BIN)/unmask pull $(MODEL)
+	@$(BIN)/unmask serve $(MODEL) --port $(PORT)
+
+test: setup
+	@$(BIN)/python -m pytest -p tools.shared -m "not slow" --durations=10
+
+slow: setup
+	@$(BIN)/python -m pytest -m slow --timeout 0
+
+check: setup
+	@$(BIN)/python tools/check.py
+
+setup: $(VENV)/dev.stamp
+
+$(VENV)/serve.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing unmask and PyTorch into $(VENV): 1 to 4 minutes, once."
+	@$(INSTALL) --editable '.[serve]'
+	@touch $@
+
+# The tests need all that serving needs, so this set-up is also that one.
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing unmask, PyTorch and the test tools into $(VENV): 1 to 4 minutes, once."
+	@$(INSTALL) --editable '.[serve,dev]'
+	@$(BIN)/unmask pull $(TEST_MODEL)
+	@touch $(VENV)/serve.stamp $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "unmask needs Python 3.11 or newer, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." \
+		     "Name another, such as: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,57 @@
+"""unmask: the Transformer language-model family in one system, private and understandable.
+
+import unmask
+
+model = unmask.load("smollm2:135m")
+print(model.chat([{"role": "user", "content": "What is the capital of France?"}]))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unmask.base.errors import UnmaskError
+    from unmask.checkpoints.hub import pull
+    from unmask.core.transformer import Transformer, TransformerSpec
+    from unmask.generation.sampling import Sampling
+    from unmask.model import Model, Piece, Reply, Score, load
+
+__version__ = "0.1.0"
+__all__ = [
+    "Model",
+    "Piece",
+    "Reply",
+    "Sampling",
+    "Score",
+    "Transformer",
+    "TransformerSpec",
+    "UnmaskError",
+    "load",
+    "pull",
+]
+
+HOMES = {
+    "Model": "unmask.model",
+    "Piece": "unmask.model",
+    "Reply": "unmask.model",
+    "Sampling": "unmask.generation.sampling",
+    "Score": "unmask.model",
+    "Transformer": "unmask.core.transformer",
+    "TransformerSpec": "unmask.core.transformer",
+    "UnmaskError": "unmask.base.errors",
+    "load": "unmask.model",
+    "pull": "unmask.checkpoints.hub",
+}
+"""Where each public name lives. Looked up when first asked for, so that `import unmask` costs nothing."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in HOMES:
+        raise AttributeError(f"module 'unmask' has no attribute {name!r}")
+    return getattr(import_module(HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
