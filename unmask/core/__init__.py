@@ -1,0 +1,1 @@
+"""The one core of every model: specs of parts, and the modules they build."""

@@ -1,0 +1,67 @@
+"""Keys and values of the tokens already seen, passed into a forward and never kept by a module."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from unmask.base.errors import ContextError
+
+
+class Cache(Protocol):
+    """What attention asks of any cache. Only the trunk advances it, once all layers have extended it."""
+
+    slots: int
+    """Slots filled in every layer: the slot of the next token."""
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Write key and value [B, K, T, D] after the filled slots; all of the layer's so far, [B, K, S, D]."""
+        ...
+
+    def advance(self, count: int) -> None:
+        """Count the slots that all layers have written."""
+        ...
+
+
+class StaticCache:
+    """Room for `capacity` tokens, set aside once, so that a step copies nothing but its own keys and values.
+
+    Args:
+        shapes: (key heads, head width) of each layer.
+    """
+
+    def __init__(
+        self,
+        shapes: list[tuple[int, int]],
+        *,
+        batch: int,
+        capacity: int,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.slots = 0
+        self.capacity = capacity
+        self.keys = [torch.empty(batch, h, capacity, d, dtype=dtype, device=device) for h, d in shapes]
+        self.values = [torch.empty_like(key) for key in self.keys]
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """See Cache.
+
+        Raises:
+            ContextError: if the tokens do not fit into the capacity.
+        """
+        end = self.slots + key.shape[2]
+        if end > self.capacity:
+            raise ContextError(
+                "The cache has room for {context} tokens and {tokens} were to be kept. Ask for a larger capacity.",
+                context=self.capacity,
+                tokens=end,
+            )
+        self.keys[layer][:, :, self.slots : end] = key
+        self.values[layer][:, :, self.slots : end] = value
+        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+
+    def advance(self, count: int) -> None:
+        self.slots += count

@@ -1,0 +1,51 @@
+"""attend(): align, mask, mix. The only place that picks a kernel.
+
+`explicit` spells the three steps out; it is the oracle of `fused` and the kernel that can show its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from unmask.core.alignment import ScaledDot
+from unmask.core.distribution import softmax
+from unmask.core.masks import KernelMask
+
+Kernel = Callable[[Tensor, Tensor, Tensor, KernelMask, ScaledDot], Tensor]
+"""query [B, H, T, D], key and value [B, K, S, D] with K dividing H, mask, alignment -> mixed values [B, H, T, D]."""
+
+
+def attention_weights(query: Tensor, key: Tensor, mask: KernelMask, alignment: ScaledDot) -> Tensor:
+    """How each query spreads over the keys: [B, H, T, S], rows summing to 1 (to 0 where all is hidden)."""
+    scores = alignment.scores(query, shared(key, query.shape[1]))
+    return softmax(scores, mask.visible(query.shape[2], query.device))
+
+
+def explicit(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: ScaledDot) -> Tensor:
+    """Attention in three plain steps. Source: Vaswani et al. 2017, equation 1."""
+    return attention_weights(query, key, mask, alignment) @ shared(value, query.shape[1])
+
+
+def fused(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: ScaledDot) -> Tensor:
+    """Attention through torch's scaled_dot_product_attention, which never stores the weights."""
+    scale = alignment.scale(query.shape[-1])
+    heads, groups = query.shape[1], key.shape[1]
+    if query.shape[2] == 1 and heads != groups:
+        # One query a head: the heads that share a key line up as rows of it, so no key is ever repeated.
+        rows = query.unflatten(1, (groups, heads // groups)).squeeze(3)  # [B, K, H/K, D]
+        mixed = F.scaled_dot_product_attention(rows, key, value, attn_mask=mask.dense, scale=scale)
+        return mixed.flatten(1, 2)[:, :, None]
+    return F.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask.dense, is_causal=mask.causal, scale=scale, enable_gqa=heads != groups
+    )
+
+
+def shared(keys: Tensor, heads: int) -> Tensor:
+    """Repeat grouped keys or values [B, K, S, D] so that each of `heads` has its own: [B, H, S, D]."""
+    return keys if keys.shape[1] == heads else keys.repeat_interleave(heads // keys.shape[1], dim=1)
+
+
+attend: Kernel = fused

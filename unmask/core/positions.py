@@ -1,0 +1,138 @@
+"""Where a token stands: learned tables, and rotations of queries and keys."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from unmask.base.errors import SpecError
+from unmask.core.init import table
+
+
+@dataclass(frozen=True)
+class LearnedSpec:
+    """One trained vector for each of `length` positions. Source: GPT (Radford et al. 2018), section 3.1."""
+
+    length: int
+
+    def build(self, width: int) -> nn.Embedding:
+        return table(self.length, width)
+
+
+@dataclass(frozen=True)
+class LinearScaling:
+    """Positions divided by `factor`. Source: Chen et al. 2023, arXiv 2306.15595, section 2.3."""
+
+    factor: float
+
+    def rates(self, rates: Tensor, rotary: Rotary) -> tuple[Tensor, float]:
+        return rates / self.factor, 1.0
+
+
+@dataclass(frozen=True)
+class Llama3Scaling:
+    """Slow turns are slowed by `factor`, fast ones kept, those between blended. Source: Llama 3.1's release code.
+
+    `original` is the context of the first training, in tokens.
+    """
+
+    factor: float
+    low: float
+    high: float
+    original: int
+
+    def rates(self, rates: Tensor, rotary: Rotary) -> tuple[Tensor, float]:
+        turns = self.original * rates / (2 * math.pi)  # full turns within the first context
+        keep = ((turns - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+        return rates * (keep + (1.0 - keep) / self.factor), 1.0
+
+
+@dataclass(frozen=True)
+class FactorScaling:
+    """Each pair of channels slowed by a factor of its own, as GGUF files store it."""
+
+    factors: tuple[float, ...]
+
+    def rates(self, rates: Tensor, rotary: Rotary) -> tuple[Tensor, float]:
+        return rates / torch.tensor(self.factors, device=rates.device), 1.0
+
+
+@dataclass(frozen=True)
+class YarnScaling:
+    """Slow turns interpolated, fast ones kept, weights sharpened. Source: Peng et al. 2023, section 3 (YaRN).
+
+    `fast` and `slow` are turns within the `original` context (the paper's beta and alpha). `sharpness` is the factor
+    on queries and keys each; None takes the paper's 0.1 ln(factor) + 1.
+    """
+
+    factor: float
+    original: int
+    fast: float = 32.0
+    slow: float = 1.0
+    sharpness: float | None = None
+    truncate: bool = True
+
+    def rates(self, rates: Tensor, rotary: Rotary) -> tuple[Tensor, float]:
+        first, last = self.border(self.fast, rotary), self.border(self.slow, rotary)
+        if self.truncate:
+            first, last = math.floor(first), math.ceil(last)
+        first, last = max(first, 0), min(last, rotary.width - 1)
+        steps = torch.arange(rotary.width // 2, device=rates.device, dtype=torch.float32)
+        blend = ((steps - first) / max(last - first, 0.001)).clamp(0.0, 1.0)  # 0 keeps, 1 interpolates
+        grown = 0.1 * math.log(self.factor) + 1.0 if self.factor > 1 else 1.0
+        return rates * (1.0 - blend + blend / self.factor), grown if self.sharpness is None else self.sharpness
+
+    def border(self, turns: float, rotary: Rotary) -> float:
+        """The pair of channels that makes so many turns within the original context."""
+        return (rotary.width * math.log(self.original / (turns * 2 * math.pi))) / (2 * math.log(rotary.theta))
+
+
+Scaling = LinearScaling | Llama3Scaling | FactorScaling | YarnScaling
+
+
+class Turn(NamedTuple):
+    """The rotation of each token: cosines and signed sines, each [B or 1, 1, T, D], in the model's dtype."""
+
+    cosine: Tensor
+    sine: Tensor
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Rotate queries or keys [B, H, T, D]."""
+        return x * self.cosine + x.roll(x.shape[-1] // 2, dims=-1) * self.sine
+
+
+@dataclass(frozen=True)
+class Rotary:
+    """Queries and keys turned by an angle that grows with position, channel c paired with c + width/2.
+
+    Source: RoFormer (Su et al. 2021), section 3.2.2; the half layout is GPT-NeoX's. `width` is the head's width.
+    """
+
+    width: int
+    theta: float = 10_000.0
+    scaling: Scaling | None = None
+
+    def __post_init__(self) -> None:
+        if self.width < 2 or self.width % 2:
+            raise SpecError("A head of width {width} cannot be turned; rotary wants an even width.", width=self.width)
+        if isinstance(self.scaling, FactorScaling) and len(self.scaling.factors) != self.width // 2:
+            raise SpecError(
+                "{count} rotary factors for a head of width {width}; {wanted} are needed, one for each pair.",
+                count=len(self.scaling.factors),
+                width=self.width,
+                wanted=self.width // 2,
+            )
+
+    def turn(self, positions: Tensor, dtype: torch.dtype) -> Turn:
+        """The rotation for positions [B, T]; made once for all layers of a forward."""
+        # float32 on purpose: bfloat16 cannot tell position 4,100 from 4,096.
+        channel = torch.arange(0, self.width, 2, device=positions.device, dtype=torch.int64).float()
+        rates = 1.0 / (self.theta ** (channel / self.width))  # [D/2], radians a position
+        rates, sharpness = self.scaling.rates(rates, self) if self.scaling else (rates, 1.0)
+        angle = positions[:, None, :, None].float() * rates  # [B, 1, T, D/2], radians
+        cosine, sine = angle.cos() * sharpness, angle.sin() * sharpness
+        return Turn(torch.cat((cosine, cosine), dim=-1).to(dtype), torch.cat((-sine, sine), dim=-1).to(dtype))

@@ -1,0 +1,115 @@
+"""The Transformer: embed, make masks and turns once, run the blocks, norm, read out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from unmask.base.errors import SpecError
+from unmask.core.block import BlockSpec
+from unmask.core.caches import Cache, StaticCache
+from unmask.core.embedding import EmbeddingSpec
+from unmask.core.heads import NextTokenSpec
+from unmask.core.masks import Full, KernelMask, Mask, kernel_mask
+from unmask.core.norms import NormSpec
+from unmask.core.positions import Turn
+
+
+@dataclass(frozen=True)
+class TransformerSpec:
+    """A whole model as a value; equal specs build equal models. `context` is the longest row, in tokens."""
+
+    width: int
+    context: int
+    embedding: EmbeddingSpec
+    blocks: tuple[BlockSpec, ...]
+    mask: Mask
+    final_norm: NormSpec | None
+    head: NextTokenSpec | None
+
+    def build(self) -> Transformer:
+        return Transformer(self)
+
+
+class Transformer(nn.Module):
+    """What a TransformerSpec builds. Weights are torch's defaults until a checkpoint or an initializer fills them."""
+
+    def __init__(self, spec: TransformerSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding = spec.embedding.build(spec.width)
+        self.blocks = nn.ModuleList(block.build(spec.width) for block in spec.blocks)
+        self.final_norm = spec.final_norm.build(spec.width) if spec.final_norm else nn.Identity()
+        self.head = spec.head.build(spec.width, self.embedding.tokens) if spec.head else None
+
+    def forward(
+        self,
+        tokens: Tensor,
+        *,
+        positions: Tensor | None = None,
+        mask: Mask | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Hidden states [B, T, W] of tokens [B, T].
+
+        Args:
+            positions: [B or 1, T]; None counts on from the cache's slots.
+            mask: in place of the spec's own, over all slots of cache and tokens.
+            cache: extended and advanced by T slots.
+        """
+        start, length = (cache.slots if cache else 0), tokens.shape[1]
+        if positions is None:
+            positions = torch.arange(start, start + length, device=tokens.device)[None]
+        x = self.embedding(tokens, positions)
+        masks = self.masks(self.spec.mask if mask is None else mask, start=start, length=length, device=x.device)
+        turns = self.turns(positions, x.dtype)
+        for layer, (block, narrowed, turn) in enumerate(zip(self.blocks, masks, turns, strict=True)):
+            x = block(x, layer=layer, mask=narrowed, turn=turn, cache=cache)
+        if cache:
+            cache.advance(length)
+        hidden: Tensor = self.final_norm(x)
+        return hidden
+
+    def logits(
+        self,
+        tokens: Tensor,
+        *,
+        positions: Tensor | None = None,
+        mask: Mask | None = None,
+        cache: Cache | None = None,
+        last: int | None = None,
+    ) -> Tensor:
+        """Scores of every next token, [B, T, V], or [B, last, V] of the last few tokens only.
+
+        Raises:
+            SpecError: if the model has no head that predicts tokens.
+        """
+        if self.head is None:
+            raise SpecError("This model has no next-token head, so it has no logits; ask it for hidden states.")
+        hidden = self(tokens, positions=positions, mask=mask, cache=cache)
+        out: Tensor = self.head(hidden if last is None else hidden[:, -last:])
+        return out
+
+    def masks(self, mask: Mask, *, start: int, length: int, device: torch.device) -> list[KernelMask]:
+        """Each layer's mask in kernel form, made once for each kind."""
+        made: dict[Mask, KernelMask] = {}
+        for block in self.spec.blocks:
+            own = block.attention.mask
+            if own not in made:
+                whole = mask if isinstance(own, Full) else mask & own
+                made[own] = kernel_mask(whole, start=start, length=length, device=device)
+        return [made[block.attention.mask] for block in self.spec.blocks]
+
+    def turns(self, positions: Tensor, dtype: torch.dtype) -> list[Turn | None]:
+        """Each layer's rotation, made once for each kind."""
+        kinds = {block.attention.position for block in self.spec.blocks}
+        made = {kind: kind.turn(positions, dtype) if kind else None for kind in kinds}
+        return [made[block.attention.position] for block in self.spec.blocks]
+
+    def cache(self, *, batch: int, capacity: int) -> StaticCache:
+        """An empty cache for `batch` rows of up to `capacity` tokens, in the model's dtype and on its device."""
+        shapes = [(block.attention.kv_heads, block.attention.head_width) for block in self.spec.blocks]
+        weight = self.embedding.tokens.weight
+        return StaticCache(shapes, batch=batch, capacity=capacity, dtype=weight.dtype, device=weight.device)
