@@ -1,0 +1,139 @@
+"""Text to ids with character spans, and ids to text: one small face over the `tokenizers` library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import tokenizers
+from tokenizers import processors
+
+from unmask.base.errors import TokenizerError
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Ids, and for each the half-open span of characters it stands for; a span is empty where an id was added."""
+
+    ids: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Tokenizer:
+    """A model's vocabulary, immutable. `unmask.text.formats` builds it from a model's files.
+
+    `bos` is the id that begins a text and `pad` the one that fills a row, if the model has them; `ends` are the ids
+    that end an answer; `specials` maps names such as "eos_token" to texts, for the chat template.
+    The backend's post-processor decides which ids `encode` adds around a text.
+    """
+
+    backend: tokenizers.Tokenizer = field(repr=False)
+    bos: int | None
+    pad: int | None
+    ends: frozenset[int]
+    specials: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        # A tokenizer.json may ask for a maximum length: text would be cut without a word.
+        self.backend.no_truncation()
+        self.backend.no_padding()
+        keep_spaces(self.backend.post_processor)
+
+    @cached_property
+    def size(self) -> int:
+        """Rows of the vocabulary, added tokens included: one more than the largest id."""
+        return max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+
+    @cached_property
+    def controls(self) -> frozenset[int]:
+        """The ids that `decode` leaves out unless told otherwise."""
+        return frozenset(each for each, token in self.backend.get_added_tokens_decoder().items() if token.special)
+
+    def encode(self, text: str, *, special: bool = True) -> Encoding:
+        """The ids of a text. `special` adds those that the model expects around it (a BOS, say).
+
+        Raises:
+            TokenizerError: if the text holds half a character (a lone surrogate), or the vocabulary cannot spell it.
+        """
+        try:
+            encoding = self.backend.encode(text, add_special_tokens=special)
+        except BaseException as error:
+            raise encode_error(text, library_failure(error)) from error
+        spans, at = [], 0
+        for span, added in zip(encoding.offsets, encoding.special_tokens_mask, strict=True):
+            span = (at, at) if added else span
+            spans.append(span)
+            at = span[1]
+        return Encoding(ids=tuple(encoding.ids), spans=tuple(spans))
+
+    def decode(self, ids: Sequence[int], *, skip_special: bool = True) -> str:
+        """The text of some ids; bytes that are no valid UTF-8 become U+FFFD.
+
+        Raises:
+            TokenizerError: if an id is not in the vocabulary, or the tokenizer's files are broken.
+        """
+        for token_id in ids:
+            self.token(token_id)
+        try:
+            return str(self.backend.decode(list(ids), skip_special_tokens=skip_special))
+        except BaseException as error:
+            raise TokenizerError(
+                "This model's tokenizer cannot decode its own ids: {reason:.200}. Get the model's files again.",
+                reason=str(library_failure(error)),
+            ) from error
+
+    def token(self, token_id: int) -> str:
+        """The token with this id, spelled as in the vocabulary (a space may be "Ġ" or "▁").
+
+        Raises:
+            TokenizerError: if there is none.
+        """
+        token = self.backend.id_to_token(token_id) if 0 <= token_id < self.size else None
+        if token is None:
+            raise TokenizerError(
+                "Token id {id} is not in the vocabulary of {size} tokens. "
+                "Were these ids made with another model's tokenizer?",
+                id=token_id,
+                size=self.size,
+            )
+        return str(token)
+
+    def id(self, token: str) -> int | None:
+        """The id of a token spelled as in the vocabulary; None where there is no such token."""
+        found: int | None = self.backend.token_to_id(token)
+        return found
+
+
+def keep_spaces(processor: object) -> None:
+    """Let spans cover the spaces that tokens carry, so that neighbours touch and no character is lost between them."""
+    if isinstance(processor, processors.Sequence):
+        for step in processor:  # type: ignore[attr-defined] # it has no __iter__, but raises IndexError at its end
+            keep_spaces(step)
+    elif isinstance(processor, processors.ByteLevel | processors.RobertaProcessing):
+        processor.trim_offsets = False
+
+
+def library_failure(error: BaseException) -> BaseException:
+    """The error, if it is the library's: of no narrower class than Exception, or a panic of its Rust, which is none.
+
+    Anything else (Ctrl-C, say) is raised again.
+    """
+    if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+        return error
+    raise error
+
+
+def encode_error(text: str, error: BaseException) -> TokenizerError:
+    """Why `text` could not be encoded."""
+    for at, character in enumerate(text):
+        if "\ud800" <= character <= "\udfff":
+            return TokenizerError(
+                "Character {at} of the text is U+{code:04X}, half of a surrogate pair. Decode the text as UTF-8 anew.",
+                at=at,
+                code=ord(character),
+            )
+    return TokenizerError(
+        "This model's tokenizer cannot spell the text: {reason:.200}. Check the tokenizer's files.", reason=str(error)
+    )
