@@ -71,6 +71,8 @@ CASES: dict[str, tuple[str, dict[str, object]]] = {
         "Qwen2",
         COMMON | {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1},
     ),
+    "qwen3": ("Qwen3", COMMON | {"head_dim": 16, "tie_word_embeddings": True}),
+    "qwen3 with biases": ("Qwen3", COMMON | {"head_dim": 8, "attention_bias": True}),
 }
 
 

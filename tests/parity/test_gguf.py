@@ -17,6 +17,7 @@ CASES = {
     "llama": ("Llama", COMMON),
     "llama tied, with rotary factors": ("Llama", COMMON | {"rope_parameters": LLAMA3, "tie_word_embeddings": True}),
     "qwen2": ("Qwen2", COMMON),
+    "qwen3": ("Qwen3", COMMON | {"head_dim": 16}),
     "gpt2": ("GPT2", GPT2),
 }
 

@@ -54,7 +54,7 @@ def test_a_truncated_shard_says_both_sizes(folder: Path):
 
 def test_an_unknown_architecture_names_those_we_have_and_the_nearest(folder: Path):
     configure(folder, model_type="lama")
-    with pytest.raises(ArchitectureError, match="'lama'.*gpt2, llama, qwen2; nearest is 'llama'"):
+    with pytest.raises(ArchitectureError, match="'lama'.*gpt2, llama, qwen2, qwen3; nearest is 'llama'"):
         unmask.load(folder)
 
 
