@@ -1,0 +1,96 @@
+"""The `unmask` command: its verbs, "did you mean", and what each way to end means to the shell.
+
+Exit codes: 0 done, 1 an error the message explains, 2 wrong usage, 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Any
+
+import click
+
+from unmask import __version__
+from unmask.base.errors import UnmaskError
+from unmask.base.language import say
+from unmask.base.registry import nearest
+from unmask.cli import models, score, serve, talk
+from unmask.cli.verb import DEBUG, Context, debug_option, described
+
+
+class Program(click.Group):
+    """The verbs together."""
+
+    context_class = Context
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return described(super().get_help_option(ctx))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            raise click.UsageError(
+                say(
+                    "There is no verb {name!r}. Did you mean {nearest!r}? All verbs: {known}.",
+                    name=args[0],
+                    nearest=nearest(args[0], self.commands, count=1)[0],
+                    known=", ".join(self.commands),
+                ),
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UnmaskError as error:
+            if DEBUG in ctx.meta:
+                raise
+            click.echo(say("unmask: error: {message}", message=error), err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(130)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+def program() -> Program:
+    """The whole command line, its texts in the user's language."""
+    verbs = [*models.verbs(), *talk.verbs(), score.verb(), serve.verb()]
+    return Program(
+        "unmask",
+        commands={str(verb.name): verb for verb in verbs},
+        help=say("Transformer language models: pull one, talk to it, look inside."),
+        params=[
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=show_version,
+                help=say("Show the version and leave."),
+            ),
+            debug_option(),
+        ],
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+
+
+def show_version(context: click.Context, _: click.Parameter, given: bool) -> None:
+    if given:
+        click.echo(f"unmask {__version__}")
+        context.exit()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line on these arguments, by default the process's own, and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a character should show a question mark, not a traceback.
+            stream.reconfigure(errors="replace")
+    program().main(None if arguments is None else list(arguments), prog_name="unmask")
