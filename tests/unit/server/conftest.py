@@ -1,0 +1,16 @@
+"""One server with the tiny model for all tests of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import unmask
+from tests.unit.server.live import Server, serving
+
+
+@pytest.fixture(scope="package")
+def server(tiny_model: unmask.Model) -> Iterator[Server]:
+    with serving(tiny_model) as running:
+        yield running

@@ -1,0 +1,84 @@
+"""What went wrong, as OpenAI's clients expect to read it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from unmask.base.errors import ContextError, RequestError, TemplateError, TokenizerError, UnmaskError
+from unmask.base.language import say
+
+log = logging.getLogger("unmask.server")
+
+
+class UnknownModelError(RequestError): ...
+
+
+class QueueFullError(UnmaskError): ...
+
+
+class StoppingError(UnmaskError): ...
+
+
+class UnsupportedError(RequestError):
+    """A field of the API that we do not have; its value `param` names it."""
+
+
+class FieldError(RequestError):
+    """A field with a value that cannot be; its value `param` names it, None where it is the whole body."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An HTTP status and the body that goes with it."""
+
+    status: int
+    message: str
+    type: str = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> dict[str, dict[str, str | None]]:
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
+
+def failure(error: UnmaskError) -> Failure:
+    """The answer to an error that has words for the user."""
+    message = str(error)
+    match error:
+        case UnknownModelError():
+            return Failure(404, message, param="model", code="model_not_found")
+        case QueueFullError():
+            # Clients retry by this header; a turn of a small model takes seconds.
+            return Failure(429, message, "rate_limit_error", code="queue_full", headers={"Retry-After": "2"})
+        case StoppingError():
+            return Failure(503, message, "server_error", code="shutting_down", headers={"Retry-After": "5"})
+        case ContextError():
+            return Failure(400, message, param="messages", code="context_length_exceeded")
+        case UnsupportedError():
+            return Failure(400, message, param=str(error.values["param"]), code="unsupported_parameter")
+        case FieldError():
+            param = error.values.get("param")
+            return Failure(400, message, param=None if param is None else str(param), code="invalid_value")
+        case TemplateError() | TokenizerError():
+            return Failure(400, message, param="messages")
+        case RequestError():
+            return Failure(400, message)
+        case _:
+            return Failure(500, message, "server_error")
+
+
+def unexpected(error: Exception) -> Failure:
+    """The answer to a fault of ours: a number to find it by in the log, and nothing of its inside."""
+    number = secrets.token_hex(4)
+    log.error("Internal error %s", number, exc_info=error)
+    return Failure(
+        500,
+        say("The server made a mistake; its log has the details under number {number}.", number=number),
+        "server_error",
+        code="internal_error",
+    )
