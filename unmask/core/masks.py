@@ -6,6 +6,7 @@ rotary and tables see: a left-padded row has slots 0, 1, 2, ... but its first re
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -14,12 +15,12 @@ from torch import Tensor
 from unmask.base.errors import MaskError
 
 
-class Mask:
+class Mask(ABC):
     """A predicate that says which keys a query may see."""
 
+    @abstractmethod
     def visible(self, query: Tensor, key: Tensor) -> Tensor:
         """bool, broadcastable to [B, T, S], for query slots [1, T, 1] and key slots [1, 1, S]."""
-        raise NotImplementedError
 
     def __and__(self, other: Mask) -> Mask:
         return Both(self, other)
