@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import tokenizers
 from unmask.base.errors import TokenizerError
 from unmask.text.chat import ChatTemplate
 from unmask.text.gguf_vocabulary import read_gguf, special_texts
+from unmask.text.screening import check_file, check_growth
 from unmask.text.settings import Settings, unreadable
 from unmask.text.tokenizer import Tokenizer, library_failure, mark
 from unmask.text.vocabularies import Form, find_form
@@ -19,9 +18,6 @@ from unmask.text.vocabularies import Form, find_form
 __all__ = ["folder_template", "gguf_template", "read_folder", "read_gguf"]
 
 OTHER_FILE = "tekken.json"  # Mistral's, which is not read
-
-# A prefix that is not empty, or letters written as JSON escapes, among which its name could hide.
-PREFIXED = re.compile(rb'"continuing_subword_prefix"\s*:\s*"[^"]|\\u00[2-7][0-9a-fA-F]')
 
 
 def read_folder(folder: Path) -> Tokenizer | None:
@@ -40,6 +36,7 @@ def read_folder(folder: Path) -> Tokenizer | None:
     path, form = found
     settings = Settings(folder, form.specials)
     backend = form.build(path, settings)
+    check_growth(backend)
     add_tokens(backend, settings)
     form.surround(backend, settings)
     named = {**form.specials, **settings.config}
@@ -64,25 +61,10 @@ def read_json(path: Path, settings: Settings) -> tokenizers.Tokenizer:
     """tokenizer.json, which the library reads by itself."""
     try:
         data = path.read_bytes()
-        check_prefixes(data)
+        check_file(data)
         return tokenizers.Tokenizer.from_buffer(data)
     except BaseException as error:
         raise unreadable(path, library_failure(error)) from error
-
-
-def check_prefixes(data: bytes) -> None:
-    """See that every merge has the prefix that the file says it has: where one has not, the library aborts Python.
-
-    Only files that may name a prefix are parsed for this: hardly any does, and many are large.
-    """
-    if not PREFIXED.search(data):
-        return
-    model = json.loads(data)["model"]
-    prefix = model.get("continuing_subword_prefix") or ""
-    for merge in model.get("merges", ()):
-        right = (merge.split(" ") if isinstance(merge, str) else merge)[-1]
-        if not right.startswith(prefix):
-            raise ValueError(f"merge {merge!r:.60} lacks the prefix {prefix!r:.60}")
 
 
 def add_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> None:

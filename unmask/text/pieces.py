@@ -14,6 +14,7 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 
 from unmask.base.errors import TokenizerError
+from unmask.text.screening import check_charsmap
 from unmask.text.tokenizer import library_failure, mark, misfit
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6  # kinds of pieces
@@ -90,6 +91,7 @@ class Pieces:
     def normalizer(self) -> normalizers.Normalizer:
         steps: list[normalizers.Normalizer] = []
         if self.charsmap:
+            check_charsmap(self.charsmap)
             steps.append(normalizers.Precompiled(self.charsmap))
         if self.squeeze:
             steps += [
