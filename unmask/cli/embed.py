@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unmask.base.errors import ContextError, RequestError
+from unmask.base.errors import RequestError
 from unmask.base.language import say
 from unmask.cli.streams import notice, show_json, whole_prompt
 from unmask.cli.verb import Verb, model_options
@@ -100,19 +100,11 @@ def read(model: Model, texts: list[str], *, cut: bool) -> list[list[int]]:
     Raises:
         ContextError: if one is too long, and it is not to be cut.
     """
-    lengths = [len(row) for row in model.tokenizer.rows([model.sentence.prompt + text for text in texts])]
-    long = [number for number, length in enumerate(lengths, 1) if length > model.longest]
-    if long and not cut:
-        raise ContextError(
-            "Text {number} has {tokens} tokens, and {name} reads {longest}. Divide it, or add --cut to have only its "
-            "beginning read.",
-            number=long[0],
-            tokens=lengths[long[0] - 1],
-            name=model.name,
-            longest=model.longest,
-        )
-    if long:
-        notice(say("({count:,} texts were cut to {longest} tokens)", count=len(long), longest=model.longest))
+    if cut:
+        whole = model.tokenizer.rows([model.sentence.prepared(text) for text in texts])
+        long = sum(len(row) > model.longest for row in whole)
+        if long:
+            notice(say("({count:,} texts were cut to {longest} tokens)", count=long, longest=model.longest))
     return model.rows(texts, cut=cut)
 
 

@@ -38,8 +38,8 @@ def rows(texts: Sequence[str], tokenizer: Tokenizer, *, limit: int, cut: bool) -
         if len(row) > limit:
             if not cut:
                 raise ContextError(
-                    "Text {number} has {tokens} tokens and the model reads {context}. Shorten it by {excess} tokens or "
-                    "split it; its beginning alone is read only where that is asked for.",
+                    "Text {number} has {tokens} tokens and the model reads {context}. Shorten it by {excess} tokens, "
+                    "divide it, or ask for its beginning alone (--cut, cut=True).",
                     number=index + 1,
                     tokens=len(row),
                     context=limit,
