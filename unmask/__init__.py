@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from unmask.base.errors import UnmaskError
     from unmask.checkpoints.hub import pull
+    from unmask.core.trace import Watch
     from unmask.core.transformer import Transformer, TransformerSpec
     from unmask.generation.blanks import Blank, Guess
+    from unmask.generation.look import Look
     from unmask.generation.replies import Piece, Reply
     from unmask.generation.sampling import Sampling
     from unmask.generation.score import Score
     from unmask.generation.search import Hypothesis, Search
     from unmask.model import Model, load
+    from unmask.views.view import View
 
 __version__ = "0.1.0"
 __all__ = [
     "Blank",
     "Guess",
     "Hypothesis",
+    "Look",
     "Model",
     "Piece",
     "Reply",
@@ -36,6 +40,8 @@ __all__ = [
     "Transformer",
     "TransformerSpec",
     "UnmaskError",
+    "View",
+    "Watch",
     "load",
     "pull",
 ]
@@ -44,6 +50,7 @@ HOMES = {
     "Blank": "unmask.generation.blanks",
     "Guess": "unmask.generation.blanks",
     "Hypothesis": "unmask.generation.search",
+    "Look": "unmask.generation.look",
     "Model": "unmask.model",
     "Piece": "unmask.generation.replies",
     "Reply": "unmask.generation.replies",
@@ -53,6 +60,8 @@ HOMES = {
     "Transformer": "unmask.core.transformer",
     "TransformerSpec": "unmask.core.transformer",
     "UnmaskError": "unmask.base.errors",
+    "View": "unmask.views.view",
+    "Watch": "unmask.core.trace",
     "load": "unmask.model",
     "pull": "unmask.checkpoints.hub",
 }

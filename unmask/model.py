@@ -10,12 +10,14 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from unmask.base.errors import ContextError, RequestError, TemplateError, TokenizerError
+from unmask.base.errors import RequestError
+from unmask.base.language import language
 from unmask.base.runtime import resolve_device, resolve_dtype
 from unmask.checkpoints.hub import locate
 from unmask.checkpoints.hub_calls import Report, silent
 from unmask.checkpoints.push import push
 from unmask.core.pooling import PoolingSpec
+from unmask.core.trace import Watch
 from unmask.core.transformer import Transformer, TransformerSpec
 from unmask.families.load import Loaded, load_checkpoint
 from unmask.families.save import save_folder
@@ -23,17 +25,21 @@ from unmask.families.save_gguf import save_gguf
 from unmask.families.sentence import Sentence
 from unmask.generation.answer import Answer, Order
 from unmask.generation.blanks import Blank, fill, with_blanks
+from unmask.generation.look import Look, look
 from unmask.generation.pairs import follows
+from unmask.generation.reader import Reader
 from unmask.generation.replies import Piece, Reply, pieces, replies
 from unmask.generation.sampling import Sampling
 from unmask.generation.score import Score, score
 from unmask.generation.search import Hypothesis, Search, search
 from unmask.generation.vectors import rows, vectors
-from unmask.text.chat import ChatTemplate, Message
-from unmask.text.tokenizer import Encoding, Tokenizer
+from unmask.text.chat import Message
+from unmask.text.tokenizer import Tokenizer
+from unmask.views.view import View
 
 GREEDY = Sampling()
 BEAMS = Search()
+WEIGHTS = Watch()
 CHAT = Sampling(repetition_penalty=1.1)
 """For a conversation where the makers advise nothing: greedy, but for the loops that small models fall into."""
 
@@ -66,7 +72,7 @@ class Model:
         self.spec: TransformerSpec = loaded.spec
         self.core: Transformer = loaded.model
         self.report = loaded.report
-        self.template: ChatTemplate | None = loaded.template
+        self.reader = Reader(name, loaded.spec, loaded.tokenizer, loaded.template)
         self.sampling = advised(loaded.advice)
 
     @property
@@ -76,13 +82,7 @@ class Model:
         Raises:
             TokenizerError: if the checkpoint came without one; ids still work.
         """
-        if self.loaded.tokenizer is None:
-            raise TokenizerError(
-                "{name} came without a tokenizer, so it cannot read or write text. "
-                "Put tokenizer.json beside its weights, or work with ids through logits().",
-                name=self.name,
-            )
-        return self.loaded.tokenizer
+        return self.reader.tokenizer
 
     @property
     def context(self) -> int:
@@ -120,7 +120,7 @@ class Model:
                 shape=list(tokens.shape),
                 dtype=tokens.dtype,
             )
-        self.check_length(tokens.shape[1])
+        self.reader.check_length(tokens.shape[1])
         if tokens.numel() and (int(tokens.min()) < 0 or int(tokens.max()) >= self.spec.embedding.vocab):
             raise RequestError(
                 "logits() was given ids from {low} to {high}; this vocabulary has ids from 0 to {last}.",
@@ -158,7 +158,7 @@ class Model:
             RequestError: if the model is an encoder, which writes nothing.
         """
         prompts = [prompt] if isinstance(prompt, str) else prompt
-        answers = [self.answer(self.spelled(each, special=True).ids, sampling, limit, stop) for each in prompts]
+        answers = [self.answer(self.reader.spelled(each).ids, sampling, limit, stop) for each in prompts]
         written = replies(self.core, answers)
         return written[0] if isinstance(prompt, str) else written
 
@@ -177,7 +177,7 @@ class Model:
         Raises:
             TemplateError: if the model has no chat template, or its template refuses the conversation.
         """
-        answer = self.answer(self.render(messages), sampling or self.sampling, limit, stop)
+        answer = self.answer(self.reader.render(messages), sampling or self.sampling, limit, stop)
         return replies(self.core, [answer])[0]
 
     def stream(
@@ -187,13 +187,16 @@ class Model:
         sampling: Sampling | None = None,
         limit: int | None = None,
         stop: Sequence[str] = (),
+        resume: bool = False,
     ) -> Generator[Piece, None, None]:
         """An answer as it is written: to a text (greedy unless told) or a conversation (as advised unless told).
 
+        Args:
+            resume: go on with the conversation's last message, which is an answer that was cut.
         Closing the iterator stops the work. Errors in the request are raised here, not at the first piece.
         """
         text = isinstance(prompt, str)
-        ids = self.spelled(prompt, special=True).ids if isinstance(prompt, str) else self.render(prompt)
+        ids = self.reader.spelled(prompt).ids if isinstance(prompt, str) else self.reader.render(prompt, resume=resume)
         return pieces(self.core, self.answer(ids, sampling or (GREEDY if text else self.sampling), limit, stop))
 
     def search(self, prompt: str, wanted: Search = BEAMS, *, limit: int | None = None) -> list[Hypothesis]:
@@ -206,8 +209,8 @@ class Model:
             ContextError: if the prompt does not fit.
             RequestError: if the model is an encoder, or there is no memory for so many beams.
         """
-        self.check_writes()
-        order = Order(self.spelled(prompt, special=True).ids, GREEDY, limit)
+        self.reader.check_writes()
+        order = Order(self.reader.spelled(prompt).ids, GREEDY, limit)
         return search(self.core, order, wanted, self.tokenizer)
 
     def score(self, text: str) -> Score:
@@ -217,9 +220,8 @@ class Model:
             ContextError: if the text is longer than the context.
             RequestError: if it is too short to foresee anything, or the model is an encoder.
         """
-        self.check_writes()
-        encoding = self.spelled(text, special=True)
-        self.check_length(len(encoding.ids))
+        self.reader.check_writes()
+        encoding = self.reader.whole(text)
         if len(encoding.ids) < 2:
             raise RequestError("A score needs at least two tokens; this text has {count}.", count=len(encoding.ids))
         return score(self.core, text, encoding)
@@ -238,8 +240,7 @@ class Model:
                 "{name} has no head that fills blanks. Choose a masked model, such as BERT.", name=self.name
             )
         text = with_blanks(text, self.tokenizer)
-        encoding = self.spelled(text, special=True)
-        self.check_length(len(encoding.ids))
+        encoding = self.reader.whole(text)
         return fill(self.core, text, encoding, self.tokenizer, best=best)
 
     def follows(self, first: str, second: str) -> float:
@@ -249,9 +250,7 @@ class Model:
             RequestError: if the model was not trained on that.
             ContextError: if both together are longer than the context.
         """
-        encoding = self.spelled(first, second, special=True)
-        self.check_length(len(encoding.ids))
-        return follows(self.core, encoding)
+        return follows(self.core, self.reader.whole(first, second))
 
     @property
     def sentence(self) -> Sentence:
@@ -294,7 +293,7 @@ class Model:
     def rows(self, texts: Sequence[str], *, cut: bool = False) -> list[list[int]]:
         """The ids that `embed_rows` wants of these texts; as in `embed`."""
         found = rows([self.sentence.prepared(text) for text in texts], self.tokenizer, limit=self.longest, cut=cut)
-        self.check_ids(max((max(row, default=0) for row in found), default=0))
+        self.reader.check_ids(max((max(row, default=0) for row in found), default=0))
         return found
 
     def embed_rows(self, rows: Sequence[Sequence[int]]) -> Tensor:
@@ -336,53 +335,38 @@ class Model:
             self.save(folder)
             return push(Path(folder), repository, private=private, report=report)
 
-    def render(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """A conversation as the ids that its chat template makes of it."""
-        self.check_writes()
-        if self.template is None:
-            raise TemplateError(
-                "{name} has no chat template, so it cannot hold a conversation. Use generate() with a text instead.",
-                name=self.name,
-            )
-        return self.spelled(self.template.render(messages), special=False).ids
+    def trace(self, text: str, watch: Watch = WEIGHTS) -> Look:
+        """Read a text and keep what happens inside: attention weights, vectors, hidden states.
 
-    def spelled(self, text: str, pair: str | None = None, *, special: bool) -> Encoding:
-        """Text to ids that the model has embeddings for."""
-        encoding = self.tokenizer.encode(text, pair, special=special)
-        self.check_ids(max(encoding.ids, default=0))
-        return encoding
+        Args:
+            watch: which layers and heads, and what of them.
+        Raises:
+            ContextError: if the text is longer than the context.
+            RequestError: if a layer or head does not exist, or the memory does not hold so much.
+        """
+        return look(self.core, self.reader, text, watch=watch)
+
+    def view(
+        self, kind: str, *texts: str, word: str | None = None, layer: int | None = None, head: int | None = None
+    ) -> View:
+        """A page, picture and data of what goes on inside; `view.save("page.html")` writes it.
+
+        Args:
+            kind: "attention", "tokens", "lens", "positions"; "sense" of a `word` in several texts; "guide" of a name.
+            layer, head: of attention, which to show first.
+        Raises:
+            ContextError: if a text is longer than the context.
+            RequestError: if there is no such view, or nothing to show in it.
+        """
+        from unmask.views.menu import Wish, make
+
+        return make(Wish(kind, texts, word, layer, head), self.core, self.reader, tongue=language())
 
     def answer(self, ids: tuple[int, ...], sampling: Sampling, limit: int | None, stop: Sequence[str]) -> Answer:
-        self.check_writes()
+        self.reader.check_writes()
         order = Order(ids, sampling, limit, stop)
         vocab = self.spec.embedding.vocab
         return Answer(order, self.tokenizer, context=self.context, vocab=vocab, device=self.weight.device)
-
-    def check_writes(self) -> None:
-        if not self.spec.writes:
-            raise RequestError(
-                "{name} is an encoder: it reads whole texts and writes none. Use embed() or fill().",
-                name=self.name,
-            )
-
-    def check_ids(self, largest: int) -> None:
-        vocab = self.spec.embedding.vocab
-        if largest >= vocab:
-            raise TokenizerError(
-                "Id {id} of the text is outside the model's {vocab} embeddings: "
-                "the tokenizer and the weights are not of the same model.",
-                id=largest,
-                vocab=vocab,
-            )
-
-    def check_length(self, tokens: int) -> None:
-        if tokens > self.context:
-            raise ContextError(
-                "The text has {tokens} tokens and the model's context holds {context}. Shorten it by {excess} tokens.",
-                tokens=tokens,
-                context=self.context,
-                excess=tokens - self.context,
-            )
 
 
 def advised(settings: Mapping[str, object]) -> Sampling:

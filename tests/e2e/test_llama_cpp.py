@@ -40,7 +40,7 @@ def exported(model: unmask.Model, folder: Path, kind: str) -> tuple[unmask.Model
 
 def test_an_f16_file_answers_token_by_token_as_ours(smollm2_model: unmask.Model, tmp_path: Path):
     ours, path = exported(smollm2_model, tmp_path, "f16")
-    prompts = [list(ours.spelled(prompt, special=True).ids) for prompt in PROMPTS]
+    prompts = [list(ours.reader.spelled(prompt).ids) for prompt in PROMPTS]
     assert theirs(path, prompts) == [ours.generate(prompt, limit=TOKENS).text for prompt in PROMPTS]
 
 
@@ -52,7 +52,7 @@ def test_of_a_quantized_file_llama_cpp_chooses_what_ours_finds_best(
     # decides near ties. So its answers are judged by our model of the same file: its choices must be our first, and
     # where they are not, hardly less likely (in natural logarithms).
     ours, path = exported(smollm2_model, tmp_path, kind)
-    prompts = [list(ours.spelled(prompt, special=True).ids) for prompt in PROMPTS]
+    prompts = [list(ours.reader.spelled(prompt).ids) for prompt in PROMPTS]
     behind = []
     for prompt, text in zip(prompts, theirs(path, prompts), strict=True):
         answer = list(ours.tokenizer.encode(text, special=False).ids)

@@ -16,8 +16,10 @@ import unmask
 from tests.parity.test_families import CASES as DECODERS
 from tests.parity.test_families import close
 from tests.tiny_encoder import write_tokenizer
+from tests.watched import check_weights
 from unmask.base.errors import SpecError
-from unmask.core.masks import RightPadding
+from unmask.core.masks import Full, RightPadding
+from unmask.core.trace import Watch, trace
 from unmask.families import FAMILIES
 from unmask.families.save_gguf import save_gguf
 from unmask.text.formats import read_folder
@@ -102,6 +104,18 @@ def test_heads_equal_transformers(pair: tuple[unmask.Model, nn.Module, Path]):
             close(ours.logits(ids()), theirs(ids()).get("prediction_logits", theirs(ids()).get("logits")))
         if pairs is not None:
             close(ours.core.summary.classes(ours.core.summary(hidden)), pairs)
+
+
+def test_watched_attention_is_that_of_eager_transformers(pair: tuple[unmask.Model, nn.Module, Path]):
+    ours, theirs, _ = pair
+    trunk = getattr(theirs, theirs.base_model_prefix, theirs)
+    lengths = torch.tensor([11, LENGTH])
+    padded = torch.arange(LENGTH) >= lengths[:, None]
+    kept = trace(ours.core, ids(), Watch(), segments=segments(ours), mask=Full() & RightPadding(lengths))
+    with torch.no_grad():
+        wanted = trunk(ids(), token_type_ids=segments(ours), attention_mask=(~padded).long(), output_attentions=True)
+    check_weights(kept, wanted.attentions)
+    assert all(not weights[0, :, :, 11:].any() for weights in kept.weights.values())
 
 
 def test_gradients_equal_transformers(pair: tuple[unmask.Model, nn.Module, Path]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from torch import Tensor, nn
 
 import unmask
 from tests.tiny_encoder import write_tokenizer
+from tests.watched import check_weights
 from unmask.base.errors import ArchitectureError, SpecError
 from unmask.core.masks import LeftPadding, RightPadding
+from unmask.core.trace import Watch, trace
 from unmask.families import FAMILIES
 from unmask.families.save_gguf import save_gguf
 from unmask.generation.answer import Answer, Order
@@ -147,6 +150,20 @@ def test_logits_and_hidden_states_are_equal(pair: tuple[unmask.Model, nn.Module,
         close(ours.core(ids()), wanted.hidden_states[-1])
     for hook in hooks:
         hook.remove()
+
+
+def test_watched_attention_is_that_of_eager_transformers(pair: tuple[unmask.Model, nn.Module, Path]):
+    # In float64: these random weights make scores so large that their float32 rounding alone is 1e-5 of a weight.
+    ours, theirs = deepcopy(pair[0].core).double(), deepcopy(pair[1]).double()
+    kept = trace(ours, ids(), Watch(hidden=True))
+    with torch.no_grad():
+        wanted = theirs(ids(), output_attentions=True, output_hidden_states=True)
+        assert torch.equal(kept.output, ours(ids()))
+    check_weights(kept, wanted.attentions)
+    for state, expected in zip(kept.hidden[:-1], wanted.hidden_states[:-1], strict=True):
+        close(state, expected)
+    hidden_from_all = torch.ones(LENGTH, LENGTH, dtype=torch.bool).triu(1)
+    assert all(not weights[..., hidden_from_all].any() for weights in kept.weights.values())
 
 
 def test_loss_and_gradients_are_equal(pair: tuple[unmask.Model, nn.Module, Path]):

@@ -10,6 +10,7 @@ import transformers
 from torch import nn
 
 import unmask
+from unmask.core.trace import Watch, trace
 
 TEXTS = [
     "The capital of France is Paris, and that of Germany is",
@@ -35,6 +36,18 @@ def test_logits_equal_those_of_transformers_from_the_same_file(
         wanted, ours = theirs(tokens).logits, smollm2_model.logits(tokens)
     difference = (ours - wanted).abs().max() / wanted.abs().max()
     assert difference < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_watched_attention_is_that_of_transformers(smollm2_model: unmask.Model, theirs: nn.Module):
+    tokens = torch.tensor([smollm2_model.tokenizer.encode(TEXTS[0]).ids])
+    kept = trace(smollm2_model.core, tokens, Watch())
+    theirs.set_attn_implementation("eager")
+    with torch.no_grad():
+        wanted = theirs(tokens, output_attentions=True).attentions
+    theirs.set_attn_implementation("sdpa")
+    for ours, expected in zip(kept.weights.values(), wanted, strict=True):
+        assert (ours - expected).abs().max() < 5e-6  # what float32 rounds away in thirty layers
 
 
 def test_it_names_paris_as_the_capital_of_france(smollm2_model: unmask.Model):

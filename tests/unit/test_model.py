@@ -72,7 +72,7 @@ def test_a_closed_stream_computes_no_more(tiny_model: unmask.Model):
 def test_a_chat_is_its_rendered_template(tiny_model: unmask.Model):
     messages = [{"role": "user", "content": "What is the capital of France?"}]
     text = "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n"
-    assert tiny_model.render(messages) == tiny_model.tokenizer.encode(text, special=False).ids
+    assert tiny_model.reader.render(messages) == tiny_model.tokenizer.encode(text, special=False).ids
     chat = tiny_model.chat(messages, sampling=unmask.Sampling(), limit=9)
     assert chat.tokens == tiny_model.generate(text, limit=9).tokens
 

@@ -32,6 +32,8 @@ class Piece:
     prompt_tokens: int
     tokens: int
     """Of the answer so far."""
+    id: int | None = None
+    """The token that was just chosen; None where the model ended its answer."""
 
 
 def replies(core: Transformer, answers: list[Answer]) -> list[Reply]:
@@ -48,5 +50,8 @@ def finished(answer: Answer) -> Reply:
 
 def pieces(core: Transformer, answer: Answer) -> Generator[Piece, None, None]:
     """One answer's pieces; empty ones are passed on so that a caller can stop between any two tokens."""
+    count = 0
     for (text,) in generate(core, [answer]):
-        yield Piece(text, answer.finish, len(answer.prompt), len(answer.tokens))
+        fresh = answer.tokens[-1] if len(answer.tokens) > count else None
+        count = len(answer.tokens)
+        yield Piece(text, answer.finish, len(answer.prompt), count, fresh)

@@ -52,6 +52,25 @@ class ChatTemplate:
         except Exception as error:  # a template can run into any error there is
             raise failure(error) from error
 
+    def resume(self, messages: Sequence[Message]) -> str:
+        """The conversation as one text that ends in the middle of its last message, for the model to go on with it.
+
+        Raises:
+            RequestError: if the last message is not the model's own.
+            TemplateError: as `render` does, or if the template does not show the last message.
+        """
+        if not messages or messages[-1].get("role") != "assistant":
+            raise RequestError(
+                "Only an answer can be gone on with: the last message must have the role {role!r}.", role="assistant"
+            )
+        *before, last = messages
+        text, mark, _ = self.render(
+            [*before, {**last, "content": f"{last['content']}{MARK}"}], answer=False
+        ).rpartition(MARK)
+        if not mark:
+            raise TemplateError("The chat template leaves the last answer out, so nobody can go on with it.")
+        return text
+
     @cached_property
     def template(self) -> Template:
         from unmask.text.fence import compile_template
@@ -70,6 +89,8 @@ class ChatTemplate:
             raise failure(error) from error
 
 
+MARK = "\ue000\uf8ff\ue000"
+"""Characters that no text has a use for; where they come out is where an answer ended."""
 EXAMPLE = '[{"role": "user", "content": "Hello"}]'
 
 

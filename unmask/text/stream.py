@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from unmask.base.errors import RequestError
-from unmask.text.tokenizer import Tokenizer
+from unmask.text.tokenizer import Encoding, Tokenizer
 
 HALF = "\ufffd"  # what a decoder puts in place of bytes that are not a character, or not yet
 BYTE_TOKEN = re.compile("<0x[0-9A-F]{2}>")
@@ -59,6 +59,35 @@ class TextStream:
         """The window's text without a last character that the next id may complete."""
         text = self.tokenizer.decode(self.window)
         return text.removesuffix(HALF)
+
+
+def spelled_out(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, Encoding]:
+    """The text of some ids, control tokens spelled out in it, and which of its characters each id stands for.
+
+    Ids that make up a character together share its span.
+
+    Raises:
+        TokenizerError: if an id is not in the vocabulary.
+    """
+    stream, text, spans, held = TextStream(tokenizer), "", [], 0
+
+    def settle(shown: str) -> None:
+        nonlocal text, held
+        spans.extend([(len(text), len(text) + len(shown))] * held)
+        text, held = text + shown, 0
+
+    for token_id in ids:
+        if token_id in tokenizer.controls:
+            settle(stream.flush())
+            held = 1
+            settle(tokenizer.token(token_id))
+            continue
+        held += 1
+        shown = stream.push(token_id)
+        if shown:
+            settle(shown)
+    settle(stream.flush())
+    return text, Encoding(tuple(ids), tuple(spans), (0,) * len(ids))
 
 
 class StopStrings:
