@@ -16,7 +16,7 @@ from unmask import __version__
 from unmask.base.errors import UnmaskError
 from unmask.base.language import say
 from unmask.base.registry import nearest
-from unmask.cli import convert, embed, fill, models, push, score, serve, show, talk
+from unmask.cli import convert, embed, fill, models, push, score, serve, show, talk, view
 from unmask.cli.verb import DEBUG, Context, debug_option, described
 
 
@@ -70,6 +70,7 @@ def program() -> Program:
         fill.verb(),
         score.verb(),
         embed.verb(),
+        view.verb(),
         serve.verb(),
     ]
     return Program(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unmask.base.chinese import checkpoints, command, core, families, generation, server, text
+from unmask.base.chinese import checkpoints, command, core, families, generation, guides, server, text, views
 
 TEXTS: dict[str, str] = {
     **core.TEXTS,
@@ -12,4 +12,6 @@ TEXTS: dict[str, str] = {
     **generation.TEXTS,
     **server.TEXTS,
     **command.TEXTS,
+    **views.TEXTS,
+    **guides.TEXTS,
 }

@@ -142,9 +142,8 @@ TEXTS: dict[str, str] = {
         "为文本打分，取自 TEXT、管道或两者：每个词元的自然对数概率、总和与困惑度。"
     ),
     "total {total:.4f}  perplexity {perplexity:.4f}": "总和 {total:.4f}  困惑度 {perplexity:.4f}",
-    "{name}: context {context:,} tokens. /clear forgets, /system TEXT instructs, /exit or Ctrl-D leaves, "
-    "Ctrl-C stops an answer.": (
-        "{name}：上下文 {context:,} 个词元。/clear 清空，/system TEXT 设定指示，/exit 或 Ctrl-D 离开，Ctrl-C 停止回答。"
+    "{name}: context {context:,} tokens. /help lists what else can be done, Ctrl-C stops an answer, Ctrl-D leaves.": (
+        "{name}：上下文 {context:,} 个词元。/help 列出其他操作，Ctrl-C 停止回答，Ctrl-D 离开。"
     ),
     "(forgotten)": "（已清空）",
     "(a new chat with these instructions)": "（新对话，采用这些指示）",
@@ -152,6 +151,20 @@ TEXTS: dict[str, str] = {
     "There is no {command}. Did you mean {nearest}? All commands: {known}.": (
         "没有 {command}。您是想用 {nearest} 吗？全部命令：{known}。"
     ),
+    "(there is no answer yet)": "（还没有回答）",
+    "(at temperature {warm}: at 0 the same answer would come again)": "（温度取 {warm}：温度为 0 时会得到同样的回答）",
+    "Say to which file: /save FILE": "请指明文件：/save FILE",
+    "There is something at {path} already. Name another file.": "{path} 处已有内容。请换一个文件。",
+    "(saved to {path})": "（已保存到 {path}）",
+    "answers your last message anew": "重新回答您的上一条消息",
+    "goes on with an answer that was cut or stopped": "继续被截断或停止的回答",
+    "forgets what was said, but not the instructions": "清空对话，但保留指示",
+    "begins a new chat with these instructions, or without any": "按这些指示（或不带指示）开始新对话",
+    "writes the conversation to a JSON file": "将对话写入 JSON 文件",
+    "shows this list; Alt-Enter begins a new line, the arrow keys recall what you typed": (
+        "显示此列表；Alt-Enter 换行，方向键调出输入过的内容"
+    ),
+    "leaves, as Ctrl-D does": "离开，与 Ctrl-D 相同",
     # convert, push
     "Write MODEL to OUT: a folder that transformers loads, or a GGUF file that llama.cpp loads.": (
         "将 MODEL 写到 OUT：transformers 可读的文件夹，或 llama.cpp 可读的 GGUF 文件。"
@@ -199,10 +212,6 @@ TEXTS: dict[str, str] = {
     "Text {number} is empty, so it has no vector. Take it out; where texts are piped in, each line is one.": (
         "第 {number} 个文本为空，因此没有向量。请将它去掉；用管道传入时，每行是一个文本。"
     ),
-    "Text {number} has {tokens} tokens, and {name} reads {longest}. Divide it, or add --cut to have only its "
-    "beginning read.": (
-        "第 {number} 个文本有 {tokens} 个词元，而 {name} 只读取 {longest} 个。请将其分开，或加上 --cut 以只读取其开头。"
-    ),
     "Wrote {count:,} vectors of {width} numbers to {path}": "已将 {count:,} 个 {width} 维向量写到 {path}",
     "({count:,} texts were cut to {longest} tokens)": "（{count:,} 个文本被截断为 {longest} 个词元）",
     # serve
@@ -213,4 +222,22 @@ TEXTS: dict[str, str] = {
     "Port to listen on; else 8000.": "监听端口；默认为 8000。",
     "With the web page, or the API alone.": "带网页，或仅提供接口。",
     "Loading {name}": "正在加载 {name}",
+    "Look inside MODEL while it reads TEXT (or a pipe): its attention, what it expected (tokens), what it would say after each layer (lens), a word in several sentences (sense), the order of words (positions). guide: an explained example of that name; without a name, a list of them.": (
+        "看 MODEL 读 TEXT（或管道输入）时的内部：注意力（attention）、它预期的词元（tokens）、每一层之后它会说什么（lens）、一个词在几个句子中的含义（sense）、词序（positions）。guide：按名字给出一个带讲解的例子，不给名字则列出全部。"
+    ),
+    "Where to write it: a page (.html), a picture (.svg) or its numbers (.json).": (
+        "写到哪里：网页（.html）、图片（.svg）或数据（.json）。"
+    ),
+    "sense: the word that all the sentences have.": ("sense：所有句子中都有的词。"),
+    "attention: show this layer first, from 0.": ("attention：先显示这一层，从 0 数起。"),
+    "attention: show this head first, from 0.": ("attention：先显示这个头，从 0 数起。"),
+    "Where is it to go? Give --out FILE.html, or --json.": ("要写到哪里？请给出 --out FILE.html 或 --json。"),
+    "sense, and only sense, wants --word WORD: the word that all the sentences have.": (
+        "sense 需要 --word WORD（所有句子中都有的词），其他视图都不需要。"
+    ),
+    "--layer and --head belong to the view of attention.": ("--layer 和 --head 只用于 attention 视图。"),
+    "Only sense takes several texts. Put this one into quotation marks.": (
+        "只有 sense 接受多个文本。请给这个文本加上引号。"
+    ),
+    "Wrote {title} to {path}": ("已将“{title}”写到 {path}"),
 }

@@ -42,4 +42,13 @@ TEXTS: dict[str, str] = {
     "Unknown pooling {name!r}; known are {known}. Did you mean {nearest!r}?": (
         "未知的池化方式 {name!r}；已知的有 {known}。您是想用 {nearest!r} 吗？"
     ),
+    "There is no {kind} {number}: the model has {count}, counted from 0 to {last}.": (
+        "没有编号为 {number} 的 {kind}：模型共有 {count} 个，从 0 数到 {last}。"
+    ),
+    "To look so closely takes {size:,} MB, and {free:,} MB are free. Choose fewer layers or heads, or a shorter text.": (
+        "看得这样细需要 {size:,} MB，而可用的只有 {free:,} MB。请少选几层或几个头，或缩短文本。"
+    ),
+    "This model predicts no tokens, so its layers cannot be read as words. Choose one that writes or fills blanks.": (
+        "这个模型不预测词元，各层无法读成文字。请选择会写作或会填空的模型。"
+    ),
 }

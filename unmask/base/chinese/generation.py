@@ -48,10 +48,16 @@ TEXTS: dict[str, str] = {
     "{beams} beams of {tokens} tokens need {size:.1f} GB for their keys and values, and {free:.1f} GB are free here. Take fewer beams or a smaller limit.": (
         "{beams} 条候选、每条 {tokens} 个词元，其键和值需要 {size:.1f} GB，而这里可用 {free:.1f} GB。请减少候选数或降低长度上限。"
     ),
-    "Text {number} has {tokens} tokens and the model reads {context}. Shorten it by {excess} tokens or split it; its beginning alone is read only where that is asked for.": (
-        "第 {number} 段文本有 {tokens} 个词元，而模型只能读取 {context} 个。请缩短 {excess} 个词元或拆分；只有明确要求时才会仅读取开头部分。"
+    "Text {number} has {tokens} tokens and the model reads {context}. Shorten it by {excess} tokens, divide it, or ask for its beginning alone (--cut, cut=True).": (
+        "第 {number} 段文本有 {tokens} 个词元，而模型只能读取 {context} 个。请缩短 {excess} 个词元，或将其分开，或要求只读取其开头（--cut、cut=True）。"
     ),
     "This model has no head that judges pairs of sentences. Choose one such as BERT.": (
         "此模型没有判断句对的输出头。请选择有此输出头的模型，例如 BERT。"
+    ),
+    "The text is empty: there is nothing to look at. Give it at least one character.": (
+        "文本是空的，没有可看的内容。请至少给一个字符。"
+    ),
+    "This model predicts no tokens, so there are no probabilities to show. Choose another view.": (
+        "该模型不预测词元，没有概率可看。请选择别的视图。"
     ),
 }

@@ -78,6 +78,9 @@ TEXTS: dict[str, str] = {
     "{where} has {tokens} tokens, and {name} reads at most {longest}. Divide it.": (
         "{where} 有 {tokens} 个词元，而 {name} 最多读取 {longest} 个。请将其分开。"
     ),
+    "This server answers to localhost, 127.0.0.1 and [::1] only, not to {host!r:.80}.": (
+        "此服务器只回应 localhost、127.0.0.1 和 [::1]，不回应 {host!r:.80}。"
+    ),
     # The page
     "The web page needs {package}. Run: pip install 'unmask[serve]', or serve the API alone with --no-page.": (
         "网页需要 {package}。请运行：pip install 'unmask[serve]'，或用 --no-page 只提供接口。"
@@ -109,7 +112,83 @@ TEXTS: dict[str, str] = {
     ),
     "Compare": "比较",
     "The model is busy; your turn comes by itself.": "模型正忙，稍后会自动轮到您。",
-    "The answer was cut at {tokens} tokens; the limit is in the settings.": (
-        "回答在 {tokens} 个词元处被截断；可在设置中调整上限。"
+    # The page: conversations
+    "Chat": "对话",
+    "Message": "消息",
+    "Conversations": "对话列表",
+    "Search": "搜索",
+    "Search titles and messages": "搜索标题和消息",
+    "Nothing found.": "没有找到。",
+    "The latest {shown} of {count} are listed; a search finds the others.": (
+        "共 {count} 个，列出最近的 {shown} 个；其余的可以搜索。"
     ),
+    "Cannot be read, and left as they are: {names}": "以下文件无法读取，未作改动：{names}",
+    "Title; Enter keeps a new one": "标题；按 Enter 保存新标题",
+    "Delete": "删除",
+    "Delete this conversation for good?": "要永久删除这个对话吗？",
+    "Export this one": "导出此对话",
+    "Export all": "导出全部",
+    "You": "您",
+    "stopped here": "在此停止",
+    "cut at {tokens} tokens": "在 {tokens} 个词元处截断",
+    "There is no conversation {id!r} (any more).": "没有对话 {id!r}，或它已被删除。",
+    "{path} cannot be read as a conversation: {reason}. It is left as it is; mend it or move it away.": (
+        "无法将 {path} 读作对话：{reason}。文件未作改动；请修复或移走它。"
+    ),
+    "{path} holds the conversation {id!r}. Give it that name.": "{path} 中是对话 {id!r}。请用该名称命名文件。",
+    "An answer is being written in this conversation. Wait for it, or stop it first.": (
+        "此对话中正在写回答。请等它写完，或先停止它。"
+    ),
+    # The page: answers
+    "Look inside": "看内部",
+    "Stopped here. Continue": "在此停止，继续写",
+    "Cut at {tokens} tokens. Continue": "在 {tokens} 个词元处截断，继续写",
+    "Answer {number} of {count}: show the next": "第 {number} 个回答，共 {count} 个：看下一个",
+    "{speed:.1f} tokens/s": "{speed:.1f} 词元/秒",
+    "{tokens} tokens written": "已写 {tokens} 个词元",
+    "context {used} of {context}": "上下文 {used} / {context}",
+    "memory: weights {weights} MB + cache {cache:.1f} MB": "内存：权重 {weights} MB + 缓存 {cache:.1f} MB",
+    "process {process} MB": "进程 {process} MB",
+    "Close": "关闭",
+    "Token probabilities": "词元概率",
+    "Attention": "注意力",
+    "Save this page": "保存此页",
+    "Looking …": "正在查看……",
+    # The page: settings
+    "Top-k": "Top-k",
+    "Only the k likeliest; 0: all": "只取最可能的 k 个；0：全部",
+    "Min-p": "Min-p",
+    "None below this share of the likeliest; 0: off": "排除低于最可能者此比例的词；0：关闭",
+    "Repetition penalty": "重复惩罚",
+    "1: off; more: fewer repeated words": "1：关闭；越大重复越少",
+    "Seed": "随机种子",
+    "The same number gives the same answer; empty: another each time": "相同的数得到相同的回答；留空则每次不同",
+    "As the makers advise": "恢复模型作者的建议",
+    # The page: prompts to start with
+    "Ask": "提问",
+    "Name three animals that live in the sea.": "说出三种生活在海里的动物。",
+    "What should I pack for a weekend in the mountains?": "周末去山里应该带些什么？",
+    "Write": "写作",
+    "Write a birthday greeting for a friend who loves cats.": "给一位爱猫的朋友写一句生日祝福。",
+    "Begin a story in which a lamp learns to speak.": "写一个故事的开头：一盏灯学会了说话。",
+    "Explain": "解释",
+    "Explain to a child what a computer does.": "给孩子讲讲计算机是做什么的。",
+    "Translate": "翻译",
+    "Translate into French: Good morning, my friend.": "翻译成英语：早上好，我的朋友。",
+    "Translate into Chinese: I like tea.": "翻译成英语：我喜欢喝茶。",
+    "Code": "编程",
+    "Write a Python function that adds two numbers.": "写一个将两个数相加的 Python 函数。",
+    "What does this do? print([n * n for n in range(5)])": "这行代码做什么？print([n * n for n in range(5)])",
+    # The page: looking inside
+    "Give the model a text to read, and see what goes on inside it.": "给模型一段文本，看看它读的时候内部发生了什么。",
+    "A sentence or a paragraph; for senses, a sentence a line": "一句话或一段话；看词义时每行一句",
+    "What to see": "看什么",
+    "Attention: which words it looks at": "注意力：它看哪些词",
+    "Probabilities: what it expected": "概率：它预期什么",
+    "Layers: what it would say after each": "各层：每层之后它会说什么",
+    "Senses: one word in several sentences": "词义：几句话中的同一个词",
+    "Positions: what the order of words does": "位置：词的顺序有何作用",
+    "The word that all sentences have": "每句话里都有的词",
+    "Look": "查看",
+    "Or an explained example": "或看一个讲解的例子",
 }

@@ -182,4 +182,13 @@ TEXTS: dict[str, str] = {
     "This model's tokenizer adds ids to a text in a way that leaves no room to cut it to {limit}. Shorten the text.": (
         "此模型的分词器在文本前后添加词元的方式使文本无法截断到 {limit} 个词元。请缩短文本。"
     ),
+    "The tokenizer's steps may make a text {times:.0e} times longer; at most {most:,} times is allowed. Get the model's files again, from its makers.": (
+        "分词器的步骤可能使文本变长 {times:.0e} 倍；最多允许 {most:,} 倍。请从模型作者处重新获取文件。"
+    ),
+    "Only an answer can be gone on with: the last message must have the role {role!r}.": (
+        "只能接着回答往下写：最后一条消息的角色必须是 {role!r}。"
+    ),
+    "The chat template leaves the last answer out, so nobody can go on with it.": (
+        "聊天模板没有写出最后一个回答，因此无法接着往下写。"
+    ),
 }
