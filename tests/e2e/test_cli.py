@@ -1,20 +1,15 @@
-"""The command line with real models: as a pipe, on a terminal, and when it is interrupted."""
+"""The command line with real models: as a pipe, and when it is interrupted."""
 
 from __future__ import annotations
 
-import codecs
 import json
 import math
-import os
-import pty
-import select
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,61 +30,6 @@ PATIENCE = 30.0
 
 def run(*arguments: str | Path | int, piped: str | None = None) -> Result:
     return CliRunner().invoke(program(), [str(each) for each in arguments], input=piped, prog_name="unmask")
-
-
-class Terminal:
-    """A person's terminal with `unmask` running in it."""
-
-    def __init__(self, *arguments: str | Path) -> None:
-        self.keyboard, inner = pty.openpty()
-        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self.process = subprocess.Popen(
-            [*UNMASK, *(str(each) for each in arguments)],
-            stdin=inner,
-            stdout=inner,
-            stderr=inner,
-            env=os.environ | {"TERM": "dumb"},
-            start_new_session=True,
-        )
-        os.close(inner)
-        self.seen = ""
-
-    def wait_for(self, text: str) -> str:
-        """What was shown up to and including `text`; what comes after it is left for the next call."""
-        while text not in self.seen:
-            self.wait_for_more()
-        shown, _, self.seen = self.seen.partition(text)
-        return shown + text
-
-    def wait_for_more(self) -> None:
-        ready, _, _ = select.select([self.keyboard], [], [], PATIENCE)
-        assert ready, f"nothing came after {self.seen!r}"
-        self.seen += self.decoder.decode(os.read(self.keyboard, 4096))
-
-    def type(self, keys: str) -> None:
-        os.write(self.keyboard, keys.encode())
-
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-
-    def interrupt_until_closed(self) -> int:
-        """The exit code. One Ctrl-C can get lost: between showing its prompt and listening, readline drops it.
-
-        The next comes late enough not to hit a process that is already on its way out.
-        """
-        for _ in range(3):
-            self.interrupt()
-            with suppress(subprocess.TimeoutExpired):
-                return self.process.wait(timeout=PATIENCE / 3)
-        return self.close()
-
-    def close(self) -> int:
-        """The exit code, once the process has ended; a stuck one is ended here."""
-        try:
-            return self.process.wait(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
 
 
 def test_the_real_model_names_paris_on_standard_output_and_says_nothing_else(smollm2: Path) -> None:
@@ -238,48 +178,6 @@ def test_ctrl_c_stops_a_single_answer_quietly_with_130(writer: subprocess.Popen[
     writer.send_signal(signal.SIGINT)
     _, told = writer.communicate(timeout=PATIENCE)
     assert (writer.returncode, told.strip()) == (130, b"")
-
-
-@pytest.fixture
-def terminal(tiny_folder: Path) -> Iterator[Terminal]:
-    """An open conversation, greedy."""
-    opened = Terminal("chat", "-m", tiny_folder, "--temperature", "0")
-    opened.wait_for("> ")
-    yield opened
-    opened.close()
-
-
-def test_a_conversation_answers_with_all_that_was_said_and_leaves_on_ctrl_d(
-    tiny_folder: Path, tiny_model: unmask.Model
-) -> None:
-    terminal = Terminal("chat", "-m", tiny_folder, *GREEDY)
-    messages = []
-    for question in ("Hi", "And you?"):
-        terminal.wait_for("> ")
-        terminal.type(f"{question}\n")
-        messages.append({"role": "user", "content": question})
-        answer = tiny_model.chat(messages, sampling=CALM, limit=8).text
-        messages.append({"role": "assistant", "content": answer})
-        # A terminal shows a line's end as two characters.
-        assert answer.replace("\n", "\r\n") in terminal.wait_for("(cut after 8 tokens")
-    terminal.wait_for("> ")
-    terminal.type("\x04")
-    assert terminal.close() == 0
-
-
-def test_ctrl_c_stops_an_answer_and_twice_leaves(terminal: Terminal) -> None:
-    terminal.type("Hello there\n")
-    terminal.wait_for("Hello there\r\n")
-    terminal.wait_for_more()
-    terminal.interrupt()
-    terminal.wait_for("(stopped; Ctrl-C again leaves)")
-    terminal.wait_for("> ")
-    assert terminal.interrupt_until_closed() == 130
-
-
-def test_exit_leaves(terminal: Terminal) -> None:
-    terminal.type("/exit\n")
-    assert terminal.close() == 0
 
 
 def test_serve_says_where_it_serves_and_ends_on_ctrl_c(tiny_folder: Path) -> None:
