@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unmask.base.files import home
+
 PATIENCE = 60.0
 """Seconds until a condition that did not come counts as a failure."""
 
@@ -26,6 +29,8 @@ class Served:
     log: Path
     """Its standard error."""
     root: str
+    home: Path
+    """Its `UNMASK_HOME`: the user's models, and no conversations but its own."""
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.root.removeprefix("http://"), timeout=PATIENCE)
@@ -47,14 +52,18 @@ class Served:
 
 @contextmanager
 def served_by(command: Sequence[str], log: Path) -> Iterator[Served]:
-    """Run the command until the block ends; it has said by then where it listens."""
+    """Run the command until the block ends, in a home beside `log`; it has said by then where it listens."""
+    own = log.with_name("home")
+    own.mkdir()
+    (own / "models").symlink_to(home() / "models")
+    environment = os.environ | {"UNMASK_HOME": str(own)}
     with log.open("wb") as errors:
-        process = subprocess.Popen(command, stderr=errors, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stderr=errors, stdout=subprocess.DEVNULL, env=environment)
     try:
         until(lambda: "/v1" in log.read_text() or process.poll() is not None)
         found = re.search(r"(http://127\.0\.0\.1:\d+)/v1", log.read_text())
         assert found, log.read_text()
-        yield Served(process, log, found[1])
+        yield Served(process, log, found[1], own)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)

@@ -71,6 +71,7 @@ def create_app(model: Model, *, page: Page | None = None, room: int = 32) -> Fas
         from fastapi.middleware.cors import CORSMiddleware
 
         from unmask.server import embeddings, faults, openai
+        from unmask.server.hosts import OwnNames
         from unmask.server.limits import BODY, BodyLimit
         from unmask.server.turns import Turns
     except ModuleNotFoundError as error:
@@ -92,6 +93,7 @@ def create_app(model: Model, *, page: Page | None = None, room: int = 32) -> Fas
         allow_methods=["*"],
         allow_headers=["*"],
     )
+    app.add_middleware(OwnNames)
     app.state.turns = turns
     openai.add_routes(app, turns)
     embeddings.add_routes(app, turns)

@@ -62,9 +62,11 @@ class Turns:
         sampling: Sampling | None = None,
         limit: int | None = None,
         stop: Sequence[str] = (),
+        resume: bool = False,
     ) -> AsyncGenerator[Piece | Waiting, None]:
         """The answer to a conversation as it is written: the `steps` of the model's own stream."""
-        return self.steps(partial(self.model.stream, messages, sampling=sampling, limit=limit, stop=stop))
+        stream = self.model.stream
+        return self.steps(partial(stream, messages, sampling=sampling, limit=limit, stop=stop, resume=resume))
 
     async def steps(self, begin: Callable[[], Generator[T, None, None]]) -> AsyncGenerator[T | Waiting, None]:
         """Work for the model step by step, after signs of waiting for it. Closing this, or cancelling, stops the model.

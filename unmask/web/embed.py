@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import gradio
@@ -15,44 +14,31 @@ from torch.nn.functional import cosine_similarity
 from unmask.base.language import language, translate
 from unmask.generation.vectors import vectors
 from unmask.server.turns import Turns, Waiting
-from unmask.web.frame import follow_language, title
+from unmask.web.frame import Wording, follow_language, head
+from unmask.web.look import Looking
 from unmask.web.talk import tell_of_failure
-from unmask.web.words import EmbedWords, embed_words
 
 Ranking = list[tuple[float, str]]
 """Cosine similarity and text, the nearest first."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The components that bear words."""
+class Comparing:
+    """The tab's components."""
 
-    switch: Any
-    about: Any
-    text: Any
-    lines: Any
-    compare: Any
+    def __init__(self) -> None:
+        said = labels(language())
+        self.about = gradio.Markdown(**said["about"])
+        self.text = gradio.Textbox(lines=1, max_lines=8, autofocus=True, elem_id="compare-text", **said["text"])
+        self.lines = gradio.Textbox(lines=4, max_lines=16, elem_id="compare-lines", **said["lines"])
+        self.compare = gradio.Button(variant="primary", elem_id="compare", **said["compare"])
+        self.ranking = gradio.HTML(elem_id="ranking")
 
-    def all(self) -> list[Any]:
-        return list(vars(self).values())
+    @property
+    def wording(self) -> Wording:
+        return Wording({name: getattr(self, name) for name in labels("en")}, labels)
 
-    def relabelled(self, said: EmbedWords) -> list[Any]:
-        """Updates of `all()` that put these words on them."""
-        return [
-            gradio.update(value=said.switch),
-            gradio.update(value=said.about),
-            gradio.update(label=said.text),
-            gradio.update(label=said.lines, placeholder=said.lines_hint),
-            gradio.update(value=said.compare),
-        ]
-
-
-def embed_page(turns: Turns) -> Any:
-    """The page as Gradio Blocks, to be mounted on the server."""
-    with gradio.Blocks(title="unmask", analytics_enabled=False) as page:
-        parts = layout(turns.model.name, embed_words(language()))
-        ranking = gradio.HTML()
-        tongue = follow_language(page, parts.switch, parts.all(), lambda spoken: parts.relabelled(embed_words(spoken)))
+    def wire(self, turns: Turns, tongue: Any) -> None:
+        """What the button does."""
 
         async def compare(text: str, lines: str, spoken: str) -> AsyncGenerator[Any, None]:
             spoken = spoken or language()
@@ -67,23 +53,47 @@ def embed_page(turns: Turns) -> Any:
                 tell_of_failure(error, spoken)
                 yield gradio.skip()
 
-        parts.compare.click(compare, [parts.text, parts.lines, tongue], ranking, api_name="compare")
+        self.compare.click(compare, [self.text, self.lines, tongue], self.ranking, api_name="compare")
+
+
+def embed_page(turns: Turns) -> Any:
+    """The page as Gradio Blocks, to be mounted on the server."""
+    with gradio.Blocks(title="unmask", fill_width=True, analytics_enabled=False) as page:
+        switch, said = head(turns.model.name), tabs(language())
+        with gradio.Tabs():
+            with gradio.Tab(elem_id="tab-compare", **said["tab_compare"]) as tab_compare:
+                comparing = Comparing()
+            with gradio.Tab(elem_id="tab-look", **said["tab_look"]) as tab_look:
+                looking = Looking(turns)
+        named = Wording({"tab_compare": tab_compare, "tab_look": tab_look}, tabs)
+        tongue = follow_language(page, switch, [named, comparing.wording, looking.wording]).tongue
+        comparing.wire(turns, tongue)
+        looking.wire(tongue)
     page.queue(default_concurrency_limit=None)  # the line for the model is ours
     return page
 
 
-def layout(name: str, said: EmbedWords) -> Parts:
-    """Head, explanation, the two boxes, the button."""
-    with gradio.Row(elem_classes="head"):
-        title(name)
-        switch = gradio.Button(said.switch, size="sm", scale=0, min_width=0)
-    return Parts(
-        switch,
-        about=gradio.Markdown(said.about),
-        text=gradio.Textbox(label=said.text, lines=1, max_lines=8, autofocus=True),
-        lines=gradio.Textbox(label=said.lines, placeholder=said.lines_hint, lines=4, max_lines=16),
-        compare=gradio.Button(said.compare, variant="primary"),
+def tabs(tongue: str) -> dict[str, dict[str, str]]:
+    return {
+        "tab_compare": {"label": translate("Compare", tongue)},
+        "tab_look": {"label": translate("Look inside", tongue)},
+    }
+
+
+def labels(tongue: str) -> dict[str, dict[str, str]]:
+    """What the components of the first tab say."""
+    about = translate(
+        "This model turns texts into vectors; it cannot talk. Here you see how near it finds texts to one another "
+        "(cosine similarity; 1 is the same). Programs get the vectors from `POST /v1/embeddings`.",
+        tongue,
     )
+    hint = translate("One text or several, a line each; the nearest will be listed first", tongue)
+    return {
+        "about": {"value": about},
+        "text": {"label": translate("Text", tongue)},
+        "lines": {"label": translate("Compare it with", tongue), "placeholder": hint},
+        "compare": {"value": translate("Compare", tongue)},
+    }
 
 
 def table(ranking: Ranking) -> str:

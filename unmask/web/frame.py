@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import gradio
 
 from unmask.base.language import language
 
-CSS = """
-.gradio-container { width: 100%; max-width: 960px !important; margin: 0 auto !important; }
-.head { align-items: center; flex-wrap: nowrap; }
-.head .title { display: flex; flex-wrap: wrap; align-items: baseline; column-gap: .6rem; }
-.head button { min-width: max-content !important; flex: none; padding: .3rem .8rem; }
-.head h1 { font-size: 1.25rem; font-weight: 600; margin: 0; }
-.head .name { opacity: .6; font-family: monospace; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-/* The conversation takes the height that the rest leaves, and scrolls in itself. */
-.talk { flex: 1 1 0 !important; min-height: 18rem !important; }
-/* Its bin would clear the chat and leave the answer running. */
-.talk .top-panel { display: none; }
-.toast-wrap { top: 4.5rem !important; }  /* below the head, whose buttons it would cover */
-.ranking { display: grid; grid-template-columns: 4.5rem 1fr; gap: .5rem 1rem; }
-.ranking b { font-weight: normal; font-family: monospace; }
-.ranking span { white-space: pre-wrap; overflow-wrap: anywhere; }
-footer { display: none !important; }
-"""
+
+@dataclass(frozen=True)
+class Wording:
+    """Components that bear words, and what gives the properties of each, by its name, in a language."""
+
+    components: Mapping[str, Any]
+    labels: Callable[[str], Mapping[str, Mapping[str, Any]]]
+
+    def updates(self, tongue: str) -> list[Any]:
+        said = self.labels(tongue)
+        return [gradio.update(**said[name]) for name in self.components]
+
+
+@dataclass(frozen=True)
+class Language:
+    """The state that holds the visitor's language, empty until it is known; and after what it is known, or another."""
+
+    tongue: Any
+    loaded: Any
+    changed: Any
+
+
+def css() -> str:
+    return files("unmask.web").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def theme() -> Any:
@@ -38,34 +47,35 @@ def theme() -> Any:
     )
 
 
-def title(name: str) -> None:
-    """Our name and the model's, in a row of the class `head`."""
-    shown = html.escape(name)
-    gradio.HTML(f'<div class="title"><h1>unmask</h1><span class="name">{shown}</span></div>', padding=False)
+def head(name: str) -> Any:
+    """Our name, the model's, and the button that changes the language, which is returned."""
+    with gradio.Row(elem_classes="head"):
+        shown = html.escape(name)
+        gradio.HTML(f'<div class="title"><h1>unmask</h1><span class="name">{shown}</span></div>')
+        return gradio.Button(elem_id="switch", size="sm", scale=0, min_width=0, **other_language(language())["switch"])
 
 
-def follow_language(
-    page: Any, switch: Any, components: Sequence[Any], relabelled: Callable[[str], Sequence[Any]]
-) -> Any:
-    """Show the page in its visitor's language, which the button `switch` changes.
+def other_language(tongue: str) -> dict[str, dict[str, str]]:
+    """The switch names the other language, in that language."""
+    return {"switch": {"value": "中文" if tongue == "en" else "English"}}
 
-    Args:
-        components: what bears words.
-        relabelled: updates of the components, for "en" or "zh".
-    Returns: the state that holds the language; empty until the page is loaded.
-    """
+
+def follow_language(page: Any, switch: Any, wordings: Sequence[Wording]) -> Language:
+    """Show the page in its visitor's language, which the button `switch` changes."""
     # Without a secret of our own, a restarted server could not read what it stored. It guards nothing.
     tongue = gradio.BrowserState("", storage_key="unmask-language", secret="unmask")
+    spoken_by = [Wording({"switch": switch}, other_language), *wordings]
 
     def welcome(stored: str, request: gradio.Request) -> list[Any]:
-        spoken = stored or ("zh" if request.headers.get("accept-language", "").startswith("zh") else language())
-        return [spoken, *relabelled(spoken)]
+        return said_in(stored or ("zh" if request.headers.get("accept-language", "").startswith("zh") else language()))
 
     def change(spoken: str) -> list[Any]:
-        other = "en" if spoken == "zh" else "zh"
-        return [other, *relabelled(other)]
+        return said_in("en" if spoken == "zh" else "zh")
 
-    outputs = [tongue, *components]
-    page.load(welcome, tongue, outputs, api_visibility="private", queue=False, show_progress="hidden")
-    switch.click(change, tongue, outputs, api_visibility="private", queue=False, show_progress="hidden")
-    return tongue
+    def said_in(spoken: str) -> list[Any]:
+        return [spoken, *(update for wording in spoken_by for update in wording.updates(spoken))]
+
+    outputs = [tongue, *(each for wording in spoken_by for each in wording.components.values())]
+    loaded = page.load(welcome, tongue, outputs, api_visibility="private", queue=False, show_progress="hidden")
+    changed = switch.click(change, tongue, outputs, api_visibility="private", queue=False, show_progress="hidden")
+    return Language(tongue, loaded, changed)

@@ -28,15 +28,19 @@ def mount(app: FastAPI, turns: Turns) -> None:
         ) from error
 
     from unmask.web.chat import chat_page
+    from unmask.web.desk import at_home
+    from unmask.web.downloads import add_routes
     from unmask.web.embed import embed_page
-    from unmask.web.frame import CSS, theme
+    from unmask.web.frame import css, theme
 
+    desk = at_home(turns)
+    add_routes(app, desk.store)
     gradio.mount_gradio_app(
         app,
-        embed_page(turns) if only_embeds(turns.model) else chat_page(turns),
+        embed_page(turns) if only_embeds(turns.model) else chat_page(desk),
         path="/",
         theme=theme(),
-        css=CSS,
+        css=css(),
         footer_links=[],
         run_history=False,
         show_error=False,  # what we did not foresee goes to the log, not to the visitor
@@ -51,6 +55,6 @@ def mount(app: FastAPI, turns: Turns) -> None:
 def only_embeds(model: Model) -> bool:
     """Does it make vectors, and cannot hold a conversation?"""
     try:
-        return model.dimensions > 0 and model.template is None
+        return model.dimensions > 0 and model.reader.template is None
     except RequestError:
         return False

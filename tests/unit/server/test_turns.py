@@ -199,3 +199,15 @@ def test_a_waiting_stream_is_kept_alive_by_comments(server: Server):
         answer = waiting.getresponse()
         assert answer.status == 200
         assert answer.readline() == b": keep-alive\n"
+
+
+def test_an_answer_that_was_cut_goes_on(tiny_model: unmask.Model):
+    cut = [*QUESTION, {"role": "assistant", "content": "云雾"}]
+
+    async def scenario() -> str:
+        async with aclosing(Turns(tiny_model).pieces(cut, sampling=Sampling(), limit=4, resume=True)) as answer:
+            return "".join([piece.text async for piece in answer])
+
+    assert asyncio.run(scenario()) == "".join(
+        piece.text for piece in tiny_model.stream(cut, sampling=Sampling(), limit=4, resume=True)
+    )
