@@ -17,7 +17,15 @@ def snippets(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
-def test_the_python_of_a_readme_runs(name: str, smollm2: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_python_of_a_readme_runs(
+    name: str,
+    smollm2: Path,
+    minilm: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)  # it writes files
     library = [code for code in snippets(name) if "import unmask" in code]
     assert library
     for code in library:
