@@ -20,9 +20,11 @@ from pathlib import Path
 PATIENCE = 30.0
 """Seconds until what did not come counts as a failure."""
 ROWS, COLUMNS = 24, 100
-# The process makes the terminal its own, so that Ctrl-C reaches it by the same way as a person's.
+# The process makes the terminal its own, so that Ctrl-C reaches it by the same way as a person's. What a shell starts
+# in the background ignores that, and hands this down, as to these tests in CI.
 LAUNCH = """
-import fcntl, runpy, termios
+import fcntl, runpy, signal, termios
+signal.signal(signal.SIGINT, signal.default_int_handler)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 runpy.run_module("unmask", run_name="__main__")
 """

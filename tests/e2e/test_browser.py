@@ -127,6 +127,8 @@ def test_another_answer_is_kept_beside_the_first(visitor: Visit) -> None:
     expect(option(page, "Look inside")).to_be_visible()
     page.locator("#settings > button").click()
     page.locator("#limit input[type=number]").fill("3")
+    page.locator("#limit input[type=number]").press("Tab")
+    expect(page.locator("#limit input[type=range]")).to_have_value("3")
     page.get_by_label("Retry").click()
     expect(option(page, "Answer 2 of 2")).to_be_visible()
     expect(option(page, "Cut at 3 tokens")).to_be_visible()

@@ -21,6 +21,12 @@ from unmask.cli.program import program
 from unmask.model import CHAT
 
 UNMASK = [sys.executable, "-m", "unmask"]
+# What a shell starts in the background ignores Ctrl-C, and hands this down, as to these tests in CI.
+HEEDFUL = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("unmask", run_name="__main__")
+"""
 GREEDY = ("--temperature", "0", "--limit", "8")
 CALM = replace(CHAT, temperature=0.0)
 """What a chat with GREEDY draws with: the rest is as it is advised."""
@@ -153,7 +159,7 @@ def test_a_prompt_longer_than_the_context_is_told_both_numbers(tiny_folder: Path
 def writer(tiny_folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process in the midst of writing a text that fills the context."""
     process = subprocess.Popen(
-        [*UNMASK, "generate", "-m", tiny_folder, "Once upon a time"],
+        [sys.executable, "-c", HEEDFUL, "generate", "-m", tiny_folder, "Once upon a time"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
