@@ -25,7 +25,7 @@ MOST = 128
 MAP = 262
 TYPICAL = 0.99
 """Numbers of a table that are within its colours; the few beyond are drawn as strong as these."""
-TRIED = 256
+TRIED = 128
 """Tokens that are shuffled; the text is read four times for it."""
 WORDS = 64
 """Tokens whose change is listed."""
