@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from unmask.base.errors import ContextError, RequestError, TemplateError, TokenizerError
 from unmask.core.transformer import TransformerSpec
@@ -20,6 +21,12 @@ class Reader:
     spec: TransformerSpec
     vocabulary: Tokenizer | None
     template: ChatTemplate | None
+
+    @property
+    def title(self) -> str:
+        """What to call the model on a page that may be shown to others: of a path on this machine only the end."""
+        path = Path(self.name)
+        return path.name if path.is_absolute() or self.name.startswith((".", "~")) else self.name
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

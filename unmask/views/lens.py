@@ -17,7 +17,7 @@ from unmask.generation.look import Look
 from unmask.generation.reader import Reader
 from unmask.views.labels import percent, visible
 from unmask.views.svg import document, escape, fill, label, shortened
-from unmask.views.view import View, asset
+from unmask.views.view import View
 
 LAST = 24
 MOST = 64
@@ -58,6 +58,7 @@ def lens_view(core: Transformer, reader: Reader, look: Look, *, name: str, tongu
         },
         svg=picture(title, readings, len(places)),
         body=body(readings, len(places), writes=reader.spec.writes, tongue=tongue),
+        styles=("cards.css",),
         scripts=("cards.js",),
         notes=tuple(notes(len(look.ids), len(places), writes=reader.spec.writes, tongue=tongue)),
     )
@@ -134,7 +135,6 @@ def body(readings: Sequence[Reading], columns: int, *, writes: bool, tongue: str
     probability = translate("shade: probability of the likeliest token", tongue)
     rank = translate("shade: place of the final choice", tongue)
     return (
-        f"<style>{asset('cards.css')}</style>"
         '<p class="choice"><label><input type="radio" name="shade" checked> '
         f"{escape(probability)}</label>"
         f'<label><input type="radio" name="shade" id="by-rank"> {escape(rank)}</label></p>'

@@ -84,7 +84,7 @@ def attended(
     if layer is not None and 0 <= layer < depth and layer not in layers:
         watch = Watch(layers=(layer,))
     seen = look_at(core, text, encoding, reader.tokenizer, watch=watch)
-    view = attention_view(seen, name=reader.name, tongue=tongue, layer=layer, head=head)
+    view = attention_view(seen, name=reader.title, tongue=tongue, layer=layer, head=head)
     if len(seen.trace.layers) == depth:
         return view
     note = translate("The text is long: {count} of {depth} layers were watched.", tongue)
@@ -96,21 +96,21 @@ def tokens(wish: Wish, core: Transformer, reader: Reader, tongue: str) -> View:
     encoding = reader.whole(text)
     called = named(text, encoding, reader.tokenizer)
     found, masked = foresee(core, reader.tokenizer, encoding.ids), not reader.spec.writes
-    return tokens_view(text, encoding.spans, called, found, masked=masked, name=reader.name, tongue=tongue)
+    return tokens_view(text, encoding.spans, called, found, masked=masked, name=reader.title, tongue=tongue)
 
 
 def lens(wish: Wish, core: Transformer, reader: Reader, tongue: str) -> View:
-    return lens_view(core, reader, look(core, reader, wish.texts[0], watch=STREAM), name=reader.name, tongue=tongue)
+    return lens_view(core, reader, look(core, reader, wish.texts[0], watch=STREAM), name=reader.title, tongue=tongue)
 
 
 def sense(wish: Wish, core: Transformer, reader: Reader, tongue: str) -> View:
     found = senses(core, reader, wish.word or "", wish.texts)
-    return sense_view(found, name=reader.name, tongue=tongue, writes=reader.spec.writes)
+    return sense_view(found, name=reader.title, tongue=tongue, writes=reader.spec.writes)
 
 
 def positions(wish: Wish, core: Transformer, reader: Reader, tongue: str) -> View:
     text = wish.texts[0]
-    return positions_view(core, reader, text, reader.whole(text), name=reader.name, tongue=tongue)
+    return positions_view(core, reader, text, reader.whole(text), name=reader.title, tongue=tongue)
 
 
 def guide(wish: Wish, core: Transformer, reader: Reader, tongue: str) -> View:

@@ -69,7 +69,7 @@ def senses(core: Transformer, reader: Reader, word: str, sentences: Sequence[str
             unknown = unknown or any(is_unknown(seen.ids[at], reader) for at in tokens)
     check_count(word, len(found))
     # In float64: the vectors of neighbouring layers are large and nearly alike.
-    each = torch.nn.functional.normalize(torch.stack(vectors, dim=1).double(), dim=-1)  # [N + 1, O, W]
+    each = torch.nn.functional.normalize(torch.stack(vectors, dim=1).double().cpu(), dim=-1)  # [N + 1, O, W]
     return Senses(word, tuple(sentences), tuple(found), unknown, (each @ each.transpose(1, 2)).clamp(-1.0, 1.0))
 
 

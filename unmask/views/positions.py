@@ -18,7 +18,7 @@ from unmask.views.charts import MARGIN, Line, chart, legend
 from unmask.views.labels import percent, visible
 from unmask.views.shuffle import Change, Shuffle, shuffle
 from unmask.views.svg import COOL, WARM, document, drawing, escape, heat, label, shortened
-from unmask.views.view import View, asset
+from unmask.views.view import View
 
 MOST = 128
 """Positions that are drawn; a pixel each."""
@@ -89,6 +89,7 @@ def positions_view(core: Transformer, reader: Reader, text: str, encoding: Encod
         data=data_of(shown, tried, name) | {"text": text, "tokens": list(tokens)},
         svg=picture(title, figures),
         body=body(figures, tokens, tried, movable, writes=reader.spec.writes, tongue=tongue),
+        styles=("positions.css",),
         notes=(
             *notes(core, shown, movable, writes=reader.spec.writes, tongue=tongue),
             *left_out(len(encoding.ids), len(tokens), tongue),
@@ -216,7 +217,7 @@ def body(
         for place, at in enumerate(tried.order)
     )
     return (
-        f"<style>{asset('positions.css')}</style><div class='row'>{''.join(drawn[:-1])}</div>"
+        f"<div class='row'>{''.join(drawn[:-1])}</div>"
         f"<h2>{escape(translate('The same tokens in another order', tongue))}</h2>"
         f"<p class='shuffled'>{shuffled}</p>{outcome(tried, movable, writes=writes, tongue=tongue)}"
         f"<div class='row'>{drawn[-1]}{table(tokens, tried, movable, tongue)}</div>"

@@ -14,7 +14,7 @@ from unmask.base.language import translate
 from unmask.views.charts import FOOT, MARGIN, Line, across, chart, legend
 from unmask.views.occurrences import Senses
 from unmask.views.svg import COOL, WARM, document, drawing, escape, fill, label, shortened
-from unmask.views.view import View, asset
+from unmask.views.view import View
 
 WIDTH, HEIGHT, SIZE = 440, 320, 13
 CELL, LINE = 46, 22
@@ -56,6 +56,7 @@ def sense_view(senses: Senses, *, name: str, tongue: str, writes: bool, groups: 
         data=data,
         svg=picture(title, senses, labels, lines, depth, tongue),
         body=body(senses, labels, lines, depth, tongue=tongue),
+        styles=("sense.css",),
         scripts=("sense.js",),
         notes=tuple(notes(senses, writes=writes, tongue=tongue)),
     )
@@ -148,7 +149,7 @@ def body(
     last = len(senses.cosines) - 1
     sentences = "".join(f"<li>{marked(senses, number)}</li>" for number in range(len(senses.sentences)))
     return (
-        f"<style>{asset('sense.css')}</style><ol class='uses'>{sentences}</ol>"
+        f"<ol class='uses'>{sentences}</ol>"
         f'<p class="depth"><label for="depth">{escape(translate("After layer", tongue))}</label>'
         f'<input id="depth" type="range" min="0" max="{last}" value="{depth}">'
         f'<output for="depth">{depth}</output></p>'

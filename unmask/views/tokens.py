@@ -11,7 +11,7 @@ from unmask.base.language import translate
 from unmask.generation.foresight import Foreseen
 from unmask.views.labels import percent, visible
 from unmask.views.svg import document, ems, escape, fill, label
-from unmask.views.view import View, asset
+from unmask.views.view import View
 
 LEAST = 1.4e-45
 """A probability that float32 no longer holds counts as the smallest that it does."""
@@ -64,6 +64,7 @@ def tokens_view(
         data=data,
         svg=picture(title, cells, foreseen, start),
         body=body(cells, foreseen, start, totals, masked=masked, tongue=tongue),
+        styles=("cards.css",),
         scripts=("cards.js",),
         notes=tuple(notes(cells, start, masked=masked, tongue=tongue)),
     )
@@ -127,7 +128,6 @@ def body(
     shown = "".join(f"<div><b>{value}</b><span>{escape(what)}</span></div>" for value, what in figures)
     marked = "".join(marked_up(cell, foreseen, start) for cell in cells)
     return (
-        f"<style>{asset('cards.css')}</style>"
         f'<div class="totals">{shown}</div><p class="scale">{scale(tongue)}</p>'
         f'<div class="beside"><div class="reading">{marked}</div><aside class="cards" aria-live="polite"></aside></div>'
         f"{card(tongue)}"

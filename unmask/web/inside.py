@@ -49,7 +49,9 @@ def probabilities(model: Model, text: str, encoding: Encoding, start: int, tongu
     tokens = named(text, encoding, model.tokenizer)
     begin = encoding.spans[start][0]
     spans = [(first - begin, last - begin) for first, last in encoding.spans[start:]]
-    return tokens_view(text[begin:], spans, tokens[start:], foreseen, masked=False, name=model.name, tongue=tongue)
+    return tokens_view(
+        text[begin:], spans, tokens[start:], foreseen, masked=False, name=model.reader.title, tongue=tongue
+    )
 
 
 def written(model: Model, message: Message) -> tuple[int, ...]:

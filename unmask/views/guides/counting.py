@@ -14,7 +14,7 @@ from unmask.generation.foresight import foresee
 from unmask.generation.reader import Reader
 from unmask.views.charts import ROW, Bar, bars
 from unmask.views.guides.counts import Counts, counted
-from unmask.views.guides.guide import found, heading, lead, page, prose, quoted, scrolled
+from unmask.views.guides.guide import STYLES, found, heading, lead, page, prose, quoted, scrolled
 from unmask.views.labels import percent
 from unmask.views.svg import COOL, WARM, document, drawing, label
 from unmask.views.view import View
@@ -86,18 +86,19 @@ def make(core: Transformer, reader: Reader, *, tongue: str) -> View:
     counts = counted(words_of(case.text))
     met, unmet = (guesses(core, reader, counts, case, each) for each in (case.met, case.unmet))
     beginnings = [case.shown(each) for each in (case.met, case.unmet)]
-    parts = figure(beginnings, [met, unmet], reader.name, tongue)
+    parts = figure(beginnings, [met, unmet], reader.title, tongue)
     height = figure_height(len(case.choices))
     return View(
         title=title(tongue),
         tongue=tongue,
         data={
-            "model": reader.name,
+            "model": reader.title,
             "text": case.shown(case.text),
             "beginnings": beginnings,
             "guesses": [[asdict(each) for each in row] for row in (met, unmet)],
         },
         svg=document(title(tongue), WIDTH, height, parts),
+        styles=STYLES,
         body=page(
             lead(
                 translate(
@@ -110,7 +111,7 @@ def make(core: Transformer, reader: Reader, *, tongue: str) -> View:
             prose(counted_once(case, met, unmet, tongue)),
             scrolled(drawing(title(tongue), WIDTH, height, parts)),
             heading(translate("What this model shows", tongue)),
-            found(verdict(met, unmet, reader.name, tongue)),
+            found(verdict(met, unmet, reader.title, tongue)),
             prose(
                 translate(
                     "To count is to remember whole strings of words, and almost every string is new. A neural model "

@@ -9,7 +9,7 @@ from typing import Protocol
 from unmask.core.transformer import Transformer
 from unmask.generation.reader import Reader
 from unmask.views.svg import escape
-from unmask.views.view import View, asset
+from unmask.views.view import View
 
 
 class Make(Protocol):
@@ -30,9 +30,12 @@ class Guide:
     make: Make
 
 
+STYLES = ("guide.css",)
+
+
 def page(*parts: str) -> str:
     """The body of a guide: its prose and figures, one after another."""
-    return f"<style>{asset('guide.css')}</style>{''.join(parts)}"
+    return "".join(parts)
 
 
 def lead(text: str) -> str:

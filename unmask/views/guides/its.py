@@ -14,7 +14,7 @@ from unmask.core.transformer import Transformer
 from unmask.generation.look import Look, look
 from unmask.generation.reader import Reader
 from unmask.views.charts import ROW, Bar, bars
-from unmask.views.guides.guide import found, heading, lead, page, prose, quoted, scrolled
+from unmask.views.guides.guide import STYLES, found, heading, lead, page, prose, quoted, scrolled
 from unmask.views.labels import percent
 from unmask.views.occurrences import overlapping, word_spans
 from unmask.views.svg import COOL, WARM, cells, document, drawing, label
@@ -67,7 +67,7 @@ def make(core: Transformer, reader: Reader, *, tongue: str) -> View:
         title=title(tongue),
         tongue=tongue,
         data={
-            "model": reader.name,
+            "model": reader.title,
             "text": text,
             "word": word,
             "meant": meant,
@@ -78,6 +78,7 @@ def make(core: Transformer, reader: Reader, *, tongue: str) -> View:
             "seen": list(sight.seen),
         },
         svg=document(title(tongue), left + WIDTH, height, parts),
+        styles=STYLES,
         body=page(
             lead(
                 translate(
@@ -97,7 +98,7 @@ def make(core: Transformer, reader: Reader, *, tongue: str) -> View:
             ),
             scrolled(drawing(title(tongue), left + WIDTH, height, parts)),
             heading(translate("What this model shows", tongue)),
-            found(verdict(sight, word, meant, reader.name, tongue)),
+            found(verdict(sight, word, meant, reader.title, tongue)),
         ),
         notes=tuple(notes(sight, reader, word, tongue)),
     )

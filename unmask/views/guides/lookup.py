@@ -18,7 +18,7 @@ from unmask.core.transformer import Transformer
 from unmask.generation.look import Look, look
 from unmask.generation.reader import Reader
 from unmask.views.charts import ROW, Bar, bars
-from unmask.views.guides.guide import found, heading, lead, listing, page, prose, quoted
+from unmask.views.guides.guide import STYLES, found, heading, lead, listing, page, prose, quoted
 from unmask.views.labels import percent, visible
 from unmask.views.occurrences import overlapping, word_spans
 from unmask.views.svg import document, label
@@ -120,12 +120,13 @@ def make(core: Transformer, reader: Reader, *, tongue: str) -> View:
         title=title(tongue),
         tongue=tongue,
         data={
-            "model": reader.name,
+            "model": reader.title,
             "hard": plain(steps[0]),
             "soft": plain(steps[1]),
             "learned": {"text": text, "layer": real.layer, "head": real.head, "gap": real.gap, **plain(real.lookup)},
         },
         svg=document(title(tongue), WIDTH, height, parts),
+        styles=STYLES,
         body=page(
             lead(
                 translate(
@@ -135,7 +136,7 @@ def make(core: Transformer, reader: Reader, *, tongue: str) -> View:
                 )
             ),
             *by_hand(steps, names, tongue),
-            *in_the_model(real, text, word, reader.name, tongue),
+            *in_the_model(real, text, word, reader.title, tongue),
         ),
         notes=(translate("The first two steps are made up by hand; the third is this model's own.", tongue),),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from unmask.base.language import translate
 from unmask.core.transformer import Transformer
 from unmask.generation.reader import Reader
-from unmask.views.guides.guide import found, heading, lead, page, prose
+from unmask.views.guides.guide import STYLES, found, heading, lead, page, prose
 from unmask.views.occurrences import Senses, senses
 from unmask.views.sense import gap_of, nearest, sense_view
 from unmask.views.view import View
@@ -32,16 +32,17 @@ def told(story: Story, core: Transformer, reader: Reader, *, tongue: str) -> Vie
     """The guide's page."""
     sentences, groups = [text for text, _ in story.uses], [meaning for _, meaning in story.uses]
     seen = senses(core, reader, story.word, sentences)
-    view = sense_view(seen, name=reader.name, tongue=tongue, writes=reader.spec.writes, groups=groups)
+    view = sense_view(seen, name=reader.title, tongue=tongue, writes=reader.spec.writes, groups=groups)
     assert view.body is not None
     return replace(
         view,
         title=story.title,
+        styles=(*view.styles, *STYLES),
         body=page(
             lead(story.opening),
             view.body,
             heading(translate("What this model shows", tongue)),
-            found(verdict(seen, groups, reader.name, tongue)),
+            found(verdict(seen, groups, reader.title, tongue)),
             prose(story.closing),
         ),
     )
