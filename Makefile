@@ -15,6 +15,9 @@ TEST_MODELS := smollm2:135m minilm
 # Twice quiet: errors show, the warnings of a machine's own pip settings do not.
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
+# What an installation is made of: when one of these changes, it is made anew.
+SOURCES := pyproject.toml constraints.txt $(wildcard unmask/native/*.[ch])
+
 .PHONY: serve test slow fuzz check setup clean
 
 serve: $(VENV)/serve.stamp
@@ -35,13 +38,13 @@ check: setup
 
 setup: $(VENV)/dev.stamp
 
-$(VENV)/serve.stamp: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/serve.stamp: $(SOURCES) | $(BIN)/python
 	@echo "Installing unmask and PyTorch into $(VENV): 1 to 4 minutes, once."
 	@$(INSTALL) --editable '.[serve]'
 	@touch $@
 
 # The tests need all that serving needs, so this set-up is also that one.
-$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/dev.stamp: $(SOURCES) | $(BIN)/python
 	@echo "Installing unmask, PyTorch and the test tools into $(VENV): 1 to 4 minutes, once."
 	@$(INSTALL) --editable '.[serve,dev]'
 	@for model in $(TEST_MODELS); do $(BIN)/unmask pull $$model || exit 1; done
@@ -56,5 +59,5 @@ $(BIN)/python:
 		echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info unmask/native/compiled.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

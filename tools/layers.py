@@ -16,9 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ORDER: tuple[tuple[str, ...], ...] = (
     ("base",),
-    ("text", "core"),
+    ("text", "core", "native"),
     ("checkpoints",),
     ("adapters", "quantization", "data", "baselines"),
+    ("lowering",),
     ("families",),
     ("generation",),
     ("evaluation",),

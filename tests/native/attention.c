@@ -1,0 +1,120 @@
+/* Both attentions of each kernel set against the definition, in double. */
+#include "check.h"
+
+typedef struct {
+    int64_t heads, width, tokens, slot, window;
+    int half, all; /* all: as many slots as tokens, which all see */
+} Size;
+
+typedef struct {
+    float *keys, *values; /* as numbers, whatever they are remembered as */
+    Attention attention;
+} Memory;
+
+/* Rows of a memory, with something between them; nothing lies behind the last one. */
+static void *remembered(const float *x, int64_t slots, int64_t width, int64_t stride, int half) {
+    char *at = room((size_t)((slots - 1) * stride + width) * (half ? 2 : 4));
+    for (int64_t slot = 0; slot < slots; slot++)
+        portable_kernels.remember(x + slot * width, width, half, at + slot * stride * (half ? 2 : 4));
+    return at;
+}
+
+static Memory remember(const Size *s) {
+    const int64_t slots = s->slot + s->tokens, count = slots * s->width, stride = s->width + s->heads - 1;
+    const Attention attention = {.width = s->width, .stride = stride, .half = s->half, .window = s->window,
+                                 .all = s->all ? slots : 0};
+    Memory memory = {chances(count), chances(count), attention};
+    for (int64_t i = 0; i < count; i++) {
+        /* eighths: float16 holds them exactly, and scores differ enough for weights near 0 and near 1 */
+        memory.keys[i] = rintf(memory.keys[i] * 24) / 8;
+        memory.values[i] = rintf(memory.values[i] * 24) / 8;
+    }
+    memory.attention.scale = 1 / sqrtf((float)s->width);
+    memory.attention.keys = remembered(memory.keys, slots, s->width, stride, s->half);
+    memory.attention.values = remembered(memory.values, slots, s->width, stride, s->half);
+    return memory;
+}
+
+static void forget(Memory *memory) {
+    free(memory->keys), free(memory->values);
+    free((void *)memory->attention.keys), free((void *)memory->attention.values);
+}
+
+/* One head of a token in `slot`: its mixed values, and the largest score and the sum of the weights beside it. */
+static void attended(const Memory *memory, const float *query, int64_t first, int64_t last, double *mixed,
+                     double *most, double *sum) {
+    const int64_t width = memory->attention.width;
+    double *scores = room((size_t)(last - first) * sizeof(double));
+    *most = -INFINITY, *sum = 0;
+    for (int64_t s = first; s < last; s++) {
+        scores[s - first] = 0;
+        for (int64_t i = 0; i < width; i++)
+            scores[s - first] += (double)memory->keys[s * width + i] * query[i] * memory->attention.scale;
+        *most = fmax(*most, scores[s - first]);
+    }
+    for (int64_t i = 0; i < width; i++) mixed[i] = 0;
+    for (int64_t s = first; s < last; s++) {
+        const double weight = exp(scores[s - first] - *most);
+        *sum += weight;
+        for (int64_t i = 0; i < width; i++) mixed[i] += weight * memory->values[s * width + i];
+    }
+    free(scores);
+}
+
+static void check_many(const Kernels *kernels, Size s) {
+    Memory memory = remember(&s);
+    const int64_t stride = s.heads * s.width + 3;
+    float *queries = chances(s.tokens * stride), *got = chances(s.tokens * stride);
+    float *scratch = room((size_t)scratch_many(s.heads, s.width) * sizeof(float));
+    double *wanted = room((size_t)s.width * sizeof(double)), most, sum;
+    kernels->attend_many(&memory.attention, queries, s.heads, s.tokens, s.slot, stride, got, scratch);
+    for (int64_t t = 0; t < s.tokens; t++)
+        for (int64_t h = 0; h < s.heads; h++) {
+            const int64_t end = s.all ? s.slot + s.tokens : s.slot + t + 1;
+            const int64_t first = s.window && end > s.window ? end - s.window : 0;
+            attended(&memory, queries + t * stride + h * s.width, first, end, wanted, &most, &sum);
+            for (int64_t i = 0; i < s.width; i++)
+                CHECK(close_to(got[t * stride + h * s.width + i], wanted[i] / sum, 3),
+                      "%s, width %d, window %d, slot %d: token %d, head %d is %g, not %g", kernels->name, (int)s.width,
+                      (int)s.window, (int)s.slot, (int)t, (int)h, got[t * stride + h * s.width + i], wanted[i] / sum);
+        }
+    forget(&memory);
+    free(queries), free(got), free(scratch), free(wanted);
+}
+
+static void check_one(const Kernels *kernels, Size s, int64_t first) {
+    Memory memory = remember(&s);
+    const int64_t wide = up(s.width, PANEL), last = s.slot + 1;
+    float *queries = chances(s.heads * s.width), *got = room((size_t)(s.heads * wide) * sizeof(float));
+    float *most = room((size_t)s.heads * 4), *sums = room((size_t)s.heads * 4);
+    float *scratch = room((size_t)scratch_one(s.heads, s.width) * sizeof(float));
+    double *wanted = room((size_t)s.width * sizeof(double)), top, sum;
+    kernels->attend_one(&memory.attention, queries, s.heads, first, last, got, most, sums, scratch);
+    for (int64_t h = 0; h < s.heads; h++) {
+        attended(&memory, queries + h * s.width, first, last, wanted, &top, &sum);
+        CHECK(close_to(most[h], top, 10) && close_to(sums[h], sum, sum), "%s: %g and %g", kernels->name, most[h],
+              sums[h]);
+        for (int64_t i = 0; i < s.width; i++)
+            CHECK(close_to(got[h * wide + i], wanted[i], 3 * sum), "%s, width %d: %g, not %g", kernels->name,
+                  (int)s.width, got[h * wide + i], wanted[i]);
+    }
+    forget(&memory);
+    free(queries), free(got), free(most), free(sums), free(scratch), free(wanted);
+}
+
+void check_attention(const Kernels *kernels) {
+    const int64_t widths[] = {2, 8, 64, 100}, windows[] = {0, 1, 64, 70};
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+        for (int half = 0; half < 2; half++) {
+            const int64_t heads = w % 3 + 1;
+            for (int64_t slot = 0; slot < 2 * CHUNK; slot += 67)
+                check_one(kernels, (Size){heads, widths[w], 1, slot, 0, half, 0}, slot > CHUNK ? slot - CHUNK + 1 : 0);
+            check_many(kernels, (Size){heads, widths[w], 9, 0, 0, half, 1});
+            check_many(kernels, (Size){heads, widths[w], 5, BLOCK + 3, 0, half, 1});
+            for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+                if (heads == 1) check_many(kernels, (Size){heads, widths[w], BLOCK, 0, windows[i], half, 0});
+                check_many(kernels, (Size){heads, widths[w], 5, 69, windows[i], half, 0});
+                check_many(kernels, (Size){heads, widths[w], 3, 130, windows[i], half, 0});
+            }
+        }
+}

@@ -1,0 +1,85 @@
+/* Products of few bits, and rows taken out of matrices, against plain loops. */
+#include "check.h"
+
+typedef struct {
+    float scale;
+    int codes[4096];
+} Row;
+
+/* A group of a row in whole numbers up to `largest`, as unmask/quantization/products.py has it. */
+static void rounded(const float *x, int64_t begin, int64_t end, float largest, Row *out) {
+    float most = 0;
+    for (int64_t k = begin; k < end; k++) most = fmaxf(most, fabsf(x[k]));
+    out->scale = most / largest;
+    for (int64_t k = begin; k < end; k++) out->codes[k] = most > 0 ? (int)nearbyintf(x[k] / out->scale) : 0;
+}
+
+static void check_product(Pool *pool, const Made *made, const float *x, int64_t count, const float *bias) {
+    const Matrix *m = &made->matrix;
+    float *y = room((size_t)(count * m->rows) * sizeof(float));
+    static Row row;
+    CHECK(multiply(pool, m, x, count, bias, y) == 0, "it says that there is no memory");
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t n = 0; n < m->rows; n++) {
+            double sum = bias ? bias[n] : 0, size = fabs(sum);
+            for (int64_t begin = 0; begin < m->width; begin += m->group) {
+                const int64_t end = begin + m->group < m->width ? begin + m->group : m->width;
+                if (n == 0 || m->group < m->padded)
+                    rounded(x + i * m->width, begin, end, m->fine ? 127.0f * 254.0f : 127.0f, &row);
+                for (int64_t k = begin; k < end; k++) {
+                    const double term = weight_at(made, n, k) * row.codes[k] * row.scale;
+                    sum += term, size += fabs(term);
+                }
+            }
+            CHECK(close_to(y[i * m->rows + n], sum, size + 1e-30), "%s: %d bits%s%s, group %d: [%d, %d] is %g, not %g",
+                  library_kernels(), (int)m->bits, m->minima ? " with minima" : "", m->fine ? ", fine" : "",
+                  (int)m->group, (int)i, (int)n,
+                  y[i * m->rows + n], sum);
+        }
+    free(y);
+}
+
+static void check_taking(const Made *made) {
+    const Matrix *m = &made->matrix;
+    const int64_t ids[] = {m->rows - 1, 0, m->rows / 2, m->rows / 2};
+    float *out = room((size_t)(4 * m->width) * sizeof(float));
+    take_rows(m, ids, 4, out);
+    for (int i = 0; i < 4; i++)
+        for (int64_t k = 0; k < m->width; k++)
+            CHECK(close_to(out[i * m->width + k], weight_at(made, ids[i], k), 1), "%s: [%d, %d]", library_kernels(),
+                  (int)ids[i], (int)k);
+    take_rows(m, ids, 0, out);
+    free(out);
+}
+
+static void check_matrix(Pool *pool, int bits, int minima, int64_t group, int64_t rows, int64_t width, int64_t most) {
+    Made made = make_matrix(bits, minima, group ? group : up(width, 8), rows, width, most > 1 && rows == 16);
+    float *x = chances(most * width), *bias = chances(rows);
+    for (int64_t k = 0; k < width; k++) x[k] *= k < width / 2 ? 0.0f : 1e-3f; /* groups of zeros, and small numbers */
+    if (most > 1)
+        for (int64_t k = 0; k < width; k++) x[width + k] = chance() < 0 ? -1.0f : 1.0f; /* all codes are the largest */
+    const int64_t counts[] = {0, 1, 2, 3, 5, most};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        for (int fine = 0; fine <= (bits == 8 && !minima && !group); fine++) {
+            made.matrix.fine = fine;
+            if (counts[i] <= most) check_product(pool, &made, x, counts[i], i % 2 ? bias : NULL);
+        }
+    check_taking(&made);
+    free_matrix(&made);
+    free(x), free(bias);
+}
+
+void check_products(Pool *pool) {
+    const int64_t groups[] = {8, 32, 64, 0};
+    for (int bits = 4; bits <= 8; bits += 4)
+        for (int minima = 0; minima < 2; minima++) {
+            for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+                check_matrix(pool, bits, minima, groups[g], 1, 1, 1);
+                check_matrix(pool, bits, minima, groups[g], 37, 100, 15);
+                check_matrix(pool, bits, minima, groups[g], 16, 64, 13);
+            }
+            check_matrix(pool, bits, minima, 64, 3, 20, 130);  /* more rows than are shared out at once */
+            check_matrix(pool, bits, minima, 0, 16, 3000, 2); /* the largest sums */
+            check_matrix(pool, bits, minima, 32, 300, 32, 3);  /* more panels than pieces */
+        }
+}

@@ -1,0 +1,92 @@
+/* Kernels for x86 processors with AVX-512 and its VNNI: 64 products of bytes in one instruction. */
+#include "kernels.h"
+
+#ifdef __x86_64__
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), \
+                             apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
+#endif
+
+#include <immintrin.h>
+
+#define LANES 16
+#define MOST_ROWS 6
+#define ABREAST 2
+#define PATCH 6
+#define ZERO_8 128
+#define NAME "avx512-vnni"
+#define KERNELS avx512_kernels
+
+typedef float floats __attribute__((vector_size(64)));
+typedef int32_t integers __attribute__((vector_size(64)));
+typedef __m512i codes;
+
+static int present(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+}
+
+static inline floats load(const float *at) { return (floats)_mm512_loadu_ps(at); }
+static inline void store(float *at, floats x) { _mm512_storeu_ps(at, (__m512)x); }
+static inline floats same(float x) { return (floats)_mm512_set1_ps(x); }
+static inline integers same_integer(int32_t x) { return (integers)_mm512_set1_epi32(x); }
+static inline floats larger(floats x, floats y) { return (floats)_mm512_max_ps((__m512)x, (__m512)y); }
+static inline int any(integers x) { return _mm512_test_epi32_mask((__m512i)x, (__m512i)x) != 0; }
+static inline float sum_of(floats x) { return _mm512_reduce_add_ps((__m512)x); }
+static inline float largest_of(floats x) { return _mm512_reduce_max_ps((__m512)x); }
+static inline floats sums_of(const floats *x) {
+    /* Neighbours are added until each number is the sum of one vector: in pairs, in fours, then across the quarters. */
+    __m512 pairs[8], fours[4], halves[2];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        const __m512 a = (__m512)x[2 * i], b = (__m512)x[2 * i + 1];
+        pairs[i] = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        const __m512d a = _mm512_castps_pd(pairs[2 * i]), b = _mm512_castps_pd(pairs[2 * i + 1]);
+        fours[i] =
+            _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        const __m512 a = fours[2 * i], b = fours[2 * i + 1];
+        halves[i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    }
+    return (floats)_mm512_add_ps(_mm512_shuffle_f32x4(halves[0], halves[1], 0x88),
+                                 _mm512_shuffle_f32x4(halves[0], halves[1], 0xdd));
+}
+static inline integers nearest(floats x) { return (integers)_mm512_cvtps_epi32((__m512)x); }
+static inline void store_bytes(int8_t *at, integers x) {
+    _mm_storeu_si128((void *)at, _mm512_cvtepi32_epi8((__m512i)x));
+}
+static inline floats load_half(const uint16_t *at) {
+    return (floats)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)at));
+}
+static inline void store_half(uint16_t *at, floats x) {
+    _mm256_storeu_si256((void *)at, _mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT));
+}
+static inline float one_half(const uint16_t *at) { return _cvtsh_ss(*at); }
+static inline void store_one_half(uint16_t *at, float x) { *at = _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT); }
+
+static inline codes load_codes(const uint8_t *at) { return _mm512_loadu_si512((const void *)at); }
+static inline codes low_codes(codes c) { return _mm512_and_si512(c, _mm512_set1_epi8(15)); }
+static inline codes high_codes(codes c) { return low_codes(_mm512_srli_epi16(c, 4)); }
+static inline integers dot(integers sum, codes c, const int8_t *x, int wide) {
+    int32_t four;
+    (void)wide;
+    __builtin_memcpy(&four, x, 4);
+    return (integers)_mm512_dpbusd_epi32((__m512i)sum, c, _mm512_set1_epi32(four));
+}
+
+#include "rows.h"
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
+
+#endif

@@ -1,0 +1,90 @@
+/* What the library and its callers share: matrices, a model as a list of operations, and what is asked of it.
+ *
+ * All memory belongs to the caller, but what `program_new` takes. Sizes are in elements unless they say bytes.
+ */
+#ifndef UNMASK_INTERFACE_H
+#define UNMASK_INTERFACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PANEL = 16 }; /* rows of a matrix that lie side by side */
+
+/* A matrix [rows, width] of few bits in panels; unmask/quantization/packed.py tells how codes lie.
+ * weight = scale * (code - zero), zero being half of the codes; with minima, scale * code + minimum. */
+typedef struct {
+    const uint8_t *codes;
+    const uint16_t *scales; /* float16 [panels, groups, PANEL] */
+    const uint16_t *minima; /* as scales, or NULL */
+    int64_t rows;
+    int64_t width;
+    int64_t padded; /* width, up to a whole number of groups */
+    int64_t group;  /* a multiple of 8 */
+    int64_t bits;   /* 4 or 8 */
+    int64_t fine;   /* whether inputs are rounded to 16 bits; then all of a row is one group, without minima */
+} Matrix;
+
+/* What an operation does to rows of float32 buffers. Numbers in brackets name the fields of Operation that it reads. */
+enum {
+    EMBED,      /* tokens -> `target`: rows of `matrix`, plus rows of the table `weight` from `offset` on by position */
+    RMS_NORM,   /* `source` -> `target`: weight, number = epsilon */
+    LAYER_NORM, /* `source` -> `target`: weight, bias, number = epsilon */
+    MULTIPLY,   /* what was rounded last -> `target`: matrix, bias; added to what is there with ADD */
+    SETTLE,     /* queries, keys, values in `source`, `beside`, `target`: RMS norms of heads by `weight`, `bias`
+                   (number = epsilon), turned by the tables `cosines`, `sines`; keys and values are remembered for `layer` */
+    ATTEND,     /* queries in `source`, and what `layer` remembers -> `target`: number = scale, window (0: all) */
+    ATTEND_ALL, /* the same among the rows of each text: keys in `beside`, values in `values`, all see all */
+    ACTIVATE,   /* `source` bent by `function`, times `beside` if that is not -1 -> `target` */
+    LOGITS,     /* as MULTIPLY, into the caller's logits */
+    HIDDEN      /* `source` -> the caller's hidden states */
+};
+
+/* Flags: only the last rows; add; the next one need not wait for this one; round to 16 bits. */
+enum { LAST = 1, ADD = 2, ALONG = 4, FINE = 8 };
+
+enum { RELU, SILU, GELU, GELU_TANH };
+
+typedef struct {
+    int32_t kind, flags;
+    int32_t source, beside, target; /* buffers */
+    int32_t layer, heads, kv_heads, head_width, window, function;
+    int32_t values;
+    int64_t round; /* then round the rows of `target` in groups of so many, for the MULTIPLYs that follow; 0: no */
+    int64_t offset;
+    double number;
+    const Matrix *matrix;
+    const float *weight, *bias;
+    const float *cosines, *sines; /* [positions, head_width / 2] */
+} Operation;
+
+/* Tokens [batch, length] that all follow `start` remembered ones; batch is 1 or length is 1. Or, with `starts`, texts
+ * side by side, of which nothing is remembered: length tokens in all, batch is 1, text i has rows starts[i] to
+ * starts[i + 1]. */
+typedef struct {
+    const int64_t *tokens;
+    int64_t batch, length, start;
+    int64_t last;        /* logits of so many last rows are wanted; 0: of none */
+    void *const *keys;   /* of each layer: [batch, kv_heads, capacity, head_width], float16 or float32 */
+    void *const *values;
+    int64_t capacity;
+    int64_t half;        /* whether keys and values are float16 */
+    float *logits;       /* [batch * last, vocabulary] */
+    const int64_t *starts, *positions; /* [texts + 1]; [length]: each row's place in its text */
+    int64_t texts;
+    float *hidden;       /* [length, width] */
+} Call;
+
+typedef struct Pool Pool;
+typedef struct Program Program;
+
+const char *library_kernels(void);                 /* the instruction set in use */
+int library_choose(const char *name);              /* another one; 0 if this processor has not got it */
+Pool *pool_new(int threads);                       /* NULL if the system gives no more threads */
+void pool_free(Pool *pool);
+int multiply(Pool *pool, const Matrix *matrix, const float *x, int64_t rows, const float *bias, float *y);
+void take_rows(const Matrix *matrix, const int64_t *ids, int64_t count, float *out);
+Program *program_new(const Operation *operations, int count, const int64_t *widths, int buffers, int64_t most_rows);
+void program_free(Program *program);
+int program_run(Pool *pool, Program *program, const Call *call); /* 0, or 1 where there is no memory */
+
+#endif

@@ -1,0 +1,71 @@
+/* What each instruction set provides: everything that is done to rows of numbers. One thread runs each call. */
+#ifndef UNMASK_KERNELS_H
+#define UNMASK_KERNELS_H
+
+#include "interface.h"
+
+/* Rows rounded to 8 bits, group by group: x = scale * code; or as one group to 16: x = scale * (STEP * code + rest). */
+typedef struct {
+    int8_t *codes, *rest; /* [rows, padded]; rest: NULL for 8 bits */
+    float *scales;        /* [rows, groups] */
+    float *shares;        /* [rows, groups]: scale times the sum of a group's codes, for weights with minima */
+    int32_t *excess;      /* [rows, groups]: -8 times that sum, for weights without, whose 4 bits are 8 too high */
+    int32_t *rest_excess;
+    int64_t padded, group;
+} Rounded;
+
+/* One key head's part of an attention: which queries look at which of its slots. */
+typedef struct {
+    const void *keys, *values; /* slots of `width` numbers, `stride` apart; float16 if half */
+    int64_t width, stride;
+    int half;
+    float scale;
+    int64_t window; /* 0: all */
+    int64_t all;    /* so many slots, all seen by all; 0: a token sees those up to its own */
+} Attention;
+
+typedef struct {
+    const char *name;
+    int (*present)(void);
+    void (*round_row)(const float *x, int64_t width, const Rounded *out, int64_t row);
+    /* Panels first..last of the product of rows begin..end, to y [rows, stride]. */
+    void (*multiply)(const Matrix *matrix, int64_t first, int64_t last, const Rounded *x, int64_t begin, int64_t end,
+                     const float *bias, int add, float *y, int64_t stride);
+    void (*take_row)(const Matrix *matrix, int64_t row, float *out);
+    void (*rms_norm)(const float *x, const float *weight, double epsilon, int64_t width, float *y);
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, double epsilon, int64_t width, float *y);
+    void (*turn)(float *x, const float *cosines, const float *sines, int64_t width);
+    void (*activate)(const float *x, const float *gate, int function, int64_t width, float *y);
+    void (*add)(const float *x, int64_t width, float *y);
+    void (*remember)(const float *x, int64_t width, int half, void *at);
+    /* Heads [heads, width] of one token over slots first..last: the mixed values, not yet divided by `sums`, and
+     * the largest score of each head. scratch: see scratch_one. */
+    void (*attend_one)(const Attention *a, const float *queries, int64_t heads, int64_t first, int64_t last,
+                       float *mixed, float *most, float *sums, float *scratch);
+    /* Heads of several tokens: queries and mixed [tokens, heads, width] in rows of `stride`; the first token's slot is
+     * `slot`. scratch: see scratch_many. */
+    void (*attend_many)(const Attention *a, const float *queries, int64_t heads, int64_t tokens, int64_t slot,
+                        int64_t stride, float *mixed, float *scratch);
+} Kernels;
+
+enum {
+    STEP = 254,  /* of the codes of 16 bits: so that both bytes are from -127 to 127 */
+    CHUNK = 128, /* slots that one thread looks through for one token */
+    NEAR = 32,   /* slots whose keys or values it has at hand meanwhile */
+    BLOCK = 64,  /* slots, and tokens, that are looked at together where there are many */
+};
+
+static inline int64_t up(int64_t number, int64_t step) { return (number + step - 1) / step * step; }
+
+/* Floats of scratch that attend_one and attend_many want. */
+static inline int64_t scratch_one(int64_t heads, int64_t width) {
+    return heads * CHUNK + (heads + NEAR) * up(width, PANEL);
+}
+static inline int64_t scratch_many(int64_t heads, int64_t width) {
+    int64_t rows = heads * BLOCK, wide = up(width, PANEL);
+    return rows * (BLOCK + 2 * wide + 1 + PANEL) + 3 * BLOCK * wide;
+}
+
+extern const Kernels portable_kernels, avx2_kernels, avxvnni_kernels, avx512_kernels;
+
+#endif

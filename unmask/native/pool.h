@@ -1,0 +1,31 @@
+/* Threads that work on one thing together: they spin for a moment, then sleep. */
+#ifndef UNMASK_POOL_H
+#define UNMASK_POOL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef struct Pool Pool;
+typedef void (*Task)(void *shared, Pool *pool, int thread);
+
+Pool *pool_new(int threads);
+void pool_free(Pool *pool);
+int pool_threads(const Pool *pool);
+
+/* Run `task` on every thread, the caller being the first; returns when all are done. One caller at a time. */
+void pool_run(Pool *pool, Task task, void *shared);
+
+/* Within a task: wait until all threads have come here. */
+void pool_wait(Pool *pool);
+
+/* A counter that threads take numbers from; each on a cache line of its own. */
+typedef struct {
+    _Alignas(64) atomic_llong next;
+} Counter;
+
+/* The first of `step` numbers that nobody has taken yet. */
+static inline int64_t take(Counter *counter, int64_t step) {
+    return atomic_fetch_add_explicit(&counter->next, step, memory_order_relaxed);
+}
+
+#endif

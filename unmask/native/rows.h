@@ -1,0 +1,564 @@
+/* All kernels, written once over the vectors that the including file defines:
+ *
+ *   LANES                  floats in a vector
+ *   MOST_ROWS, ABREAST     rows and panels of a product of few bits whose sums fit into registers
+ *   PATCH                  rows of a product of float32, by four vectors, whose sums do
+ *   floats, integers       vectors of LANES float32 and int32, in GCC's vector extension: + - * / just work
+ *   load, store            vector <-> memory
+ *   same, same_integer     one number in all lanes
+ *   load_half, store_half  LANES float16 in memory
+ *   nearest, store_bytes   floats -> integers, halves to even; integers -> LANES int8 in memory
+ *   sum_of, largest_of     of one vector; sums_of: each of LANES vectors' sum
+ *   any                    whether a comparison holds in some lane
+ *   larger                 the larger number, lane by lane (the second, if one of them is no number)
+ *   codes, load_codes      4 * LANES codes of 8 bits; low_codes, high_codes: the two halves of each byte
+ *   dot                    sums + codes of LANES rows times the same 4 activations; `wide`: codes go up to 255
+ *   ZERO_8                 what `dot` takes a code of 0 for in 8 bits: 128, or 0 where it knows that they are signed
+ */
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+enum { REGISTERS = PANEL / LANES, AHEAD = 2048 /* bytes that memory is asked for beforehand */ };
+
+INLINE floats choose(integers where, floats yes, floats no) {
+    return (floats)((where & (integers)yes) | (~where & (integers)no));
+}
+INLINE floats magnitude(floats x) { return (floats)((integers)x & 0x7fffffff); }
+INLINE floats to_floats(integers x) { return __builtin_convertvector(x, floats); }
+
+/* e^x to some units in the last place, 0 below e^-87: 2^n e^r with |r| <= ln(2) / 2, and e^r by a polynomial.
+ * Source of the coefficients: Cephes, expf. */
+INLINE floats exponential(floats x) {
+    const integers tiny = x < -87.3f;
+    x = choose(tiny, same(-87.3f), choose(x > 88.3f, same(88.3f), x));
+    const integers whole = nearest(x * 1.44269504f);
+    const floats n = to_floats(whole);
+    const floats r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    floats p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    return choose(tiny, same(0), p * (floats)((whole + 127) << 23));
+}
+
+/* ---- products of few bits ---------------------------------------------------------------------------------------- */
+
+/* One group of a row; its first byte in `to`, and with `rest` there its second. */
+INLINE void round_group(const int fine, const float *x, int64_t count, int64_t group, int8_t *to, int8_t *rest,
+                        float *scale, float *share, int32_t *excess, int32_t *rest_excess) {
+    floats most = same(0), none = same(0);
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        most = larger(most, magnitude(load(x + i)));
+        none += load(x + i) * 0.0f;
+    }
+    float top = largest_of(most), odd = sum_of(none); /* 0, or no number where one of x is none */
+    for (; i < count; i++) {
+        top = __builtin_fabsf(x[i]) > top ? __builtin_fabsf(x[i]) : top;
+        odd += x[i] * 0.0f;
+    }
+    *scale = top / (fine ? 127.0f * STEP : 127.0f) + odd;
+    const float divisor = *scale > 0 ? *scale : 1;
+    integers sums = {0}, rest_sums = {0};
+    for (i = 0; i + LANES <= count; i += LANES) {
+        integers whole = nearest(load(x + i) / divisor);
+        if (fine) {
+            const integers high = nearest(to_floats(whole) / (float)STEP), low = whole - high * STEP;
+            rest_sums += low;
+            store_bytes(rest + i, low);
+            whole = high;
+        }
+        sums += whole;
+        store_bytes(to + i, whole);
+    }
+    int32_t sum = 0, rest_sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += sums[lane], rest_sum += rest_sums[lane];
+    for (; i < count; i++) {
+        int32_t whole = (int32_t)__builtin_rintf(x[i] / divisor);
+        if (fine) {
+            const int32_t high = (int32_t)__builtin_rintf((float)whole / STEP), low = whole - high * STEP;
+            rest_sum += rest[i] = (int8_t)low;
+            whole = high;
+        }
+        sum += to[i] = (int8_t)whole;
+    }
+    for (; i < group; i++) {
+        to[i] = 0;
+        if (fine) rest[i] = 0;
+    }
+    *share = *scale * (float)sum;
+    *excess = -8 * sum;
+    if (fine) *rest_excess = -8 * rest_sum;
+}
+
+static void round_row(const float *x, int64_t width, const Rounded *out, int64_t row) {
+    const int64_t groups = out->padded / out->group;
+    int8_t *to = out->codes + row * out->padded;
+    if (out->rest) {
+        round_group(1, x, width, out->padded, to, out->rest + row * out->padded, out->scales + row, out->shares + row,
+                    out->excess + row, out->rest_excess + row);
+        return;
+    }
+    for (int64_t g = 0, begin = 0; g < groups; g++, begin += out->group) {
+        const int64_t place = row * groups + g, count = width - begin < out->group ? width - begin : out->group;
+        round_group(0, x + begin, count, out->group, to + begin, 0, out->scales + place, out->shares + place,
+                    out->excess + place, 0);
+    }
+}
+
+/* One panel's share of one row of a product; the last panel may reach beyond the matrix. */
+INLINE void finish(const floats *total, int64_t count, const float *bias, int add, float *y) {
+    if (count >= PANEL) {
+        UNROLL for (int r = 0; r < REGISTERS; r++) {
+            floats out = total[r];
+            if (bias) out += load(bias + r * LANES);
+            if (add) out += load(y + r * LANES);
+            store(y + r * LANES, out);
+        }
+        return;
+    }
+    for (int i = 0; i < count; i++)
+        y[i] = total[i / LANES][i % LANES] + (bias ? bias[i] : 0) + (add ? y[i] : 0);
+}
+
+/* `rows` rows by `panels` panels. These and the bits are constants where it is called: all sums stay in registers. */
+INLINE void tile(const int rows, const int panels, const int bits, const Matrix *w, int64_t panel, const Rounded *x,
+                 int64_t row, const float *bias, int add, float *y, int64_t stride) {
+    enum { MOST_VECTORS = ABREAST * REGISTERS, SIZE = 4 * LANES };
+    const int vectors = panels * REGISTERS;
+    const int64_t groups = w->padded / w->group, steps = w->group * bits / 32, padded = x->padded;
+    const int64_t far = w->padded * PANEL * bits / 8; /* from panel to panel */
+    const uint8_t *at = w->codes + panel * far;
+    const int8_t *in = x->codes + row * padded;
+    const float *scales = x->scales + row * groups;
+    const int32_t *excess = x->excess + row * groups;
+    const float *shares = x->shares + row * groups;
+    floats total[MOST_ROWS][MOST_VECTORS];
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < vectors; v++) total[m][v] = same(0);
+    for (int64_t g = 0; g < groups; g++) {
+        integers sum[MOST_ROWS][MOST_VECTORS];
+        UNROLL for (int m = 0; m < rows; m++) {
+            integers begin = {0};
+            if (!w->minima && bits == 4) begin = same_integer(excess[m * groups + g]);
+            if (!w->minima && bits == 8 && ZERO_8 == 128) begin = same_integer(excess[m * groups + g]) << 4;
+            if (w->minima && bits == 8 && ZERO_8 == 0) begin = -same_integer(excess[m * groups + g]) << 4;
+            UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = begin;
+        }
+        for (int64_t step = 0; step < steps; step++, at += 4 * PANEL, in += 32 / bits) {
+            if (rows == 1) __builtin_prefetch(at + AHEAD);
+            codes low[MOST_VECTORS], high[MOST_VECTORS];
+            UNROLL for (int v = 0; v < vectors; v++) {
+                const codes c = load_codes(at + v / REGISTERS * far + v % REGISTERS * SIZE);
+                low[v] = bits == 8 ? c : low_codes(c);
+                high[v] = bits == 8 ? c : high_codes(c);
+            }
+            UNROLL for (int m = 0; m < rows; m++)
+                UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = dot(sum[m][v], low[v], in + m * padded, bits == 8);
+            if (bits == 8) continue;
+            UNROLL for (int m = 0; m < rows; m++)
+                UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = dot(sum[m][v], high[v], in + m * padded + 4, 0);
+        }
+        UNROLL for (int v = 0; v < vectors; v++) {
+            const int64_t place = ((panel + v / REGISTERS) * groups + g) * PANEL + v % REGISTERS * LANES;
+            const floats scale = load_half(w->scales + place);
+            UNROLL for (int m = 0; m < rows; m++)
+                total[m][v] += to_floats(sum[m][v]) * (scale * scales[m * groups + g]);
+            if (w->minima) {
+                const floats least = load_half(w->minima + place);
+                UNROLL for (int m = 0; m < rows; m++)
+                    total[m][v] += least * shares[m * groups + g];
+            }
+        }
+    }
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int p = 0; p < panels; p++)
+            finish(total[m] + p * REGISTERS, w->rows - (panel + p) * PANEL, bias ? bias + (panel + p) * PANEL : bias,
+                   add, y + (row + m) * stride + (panel + p) * PANEL);
+}
+
+/* The same for inputs of 16 bits, 8 bits of weights, and one group a row: both bytes meet the same codes. */
+INLINE void fine_tile(const int rows, const int panels, const Matrix *w, int64_t panel, const Rounded *x, int64_t row,
+                      const float *bias, int add, float *y, int64_t stride) {
+    enum { MOST_VECTORS = ABREAST * REGISTERS, SIZE = 4 * LANES };
+    const int vectors = panels * REGISTERS;
+    const int64_t padded = x->padded, far = padded * PANEL;
+    const uint8_t *at = w->codes + panel * far;
+    const int8_t *in = x->codes + row * padded, *rest = x->rest + row * padded;
+    integers sum[MOST_ROWS][MOST_VECTORS], more[MOST_ROWS][MOST_VECTORS];
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < vectors; v++) {
+            sum[m][v] = same_integer(ZERO_8 ? x->excess[row + m] * 16 : 0);
+            more[m][v] = same_integer(ZERO_8 ? x->rest_excess[row + m] * 16 : 0);
+        }
+    for (int64_t k = 0; k < padded; k += 4, at += 4 * PANEL) {
+        if (rows == 1) __builtin_prefetch(at + AHEAD);
+        UNROLL for (int v = 0; v < vectors; v++) {
+            const codes c = load_codes(at + v / REGISTERS * far + v % REGISTERS * SIZE);
+            UNROLL for (int m = 0; m < rows; m++) {
+                sum[m][v] = dot(sum[m][v], c, in + m * padded + k, 1);
+                more[m][v] = dot(more[m][v], c, rest + m * padded + k, 1);
+            }
+        }
+    }
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int p = 0; p < panels; p++) {
+            floats total[REGISTERS];
+            UNROLL for (int r = 0; r < REGISTERS; r++) {
+                const int v = p * REGISTERS + r;
+                const floats both = to_floats(sum[m][v]) * (float)STEP + to_floats(more[m][v]);
+                total[r] = both * (load_half(w->scales + (panel + p) * PANEL + r * LANES) * x->scales[row + m]);
+            }
+            finish(total, w->rows - (panel + p) * PANEL, bias ? bias + (panel + p) * PANEL : bias, add,
+                   y + (row + m) * stride + (panel + p) * PANEL);
+        }
+}
+
+/* A band of `rows` rows by panels first..last, some abreast. bits 16: of the inputs, the weights having 8. */
+INLINE void band_rest(const int rows, const int bits, const Matrix *w, int64_t p, int64_t last, const Rounded *x,
+                      int64_t row, const float *bias, int add, float *y, int64_t stride) {
+    for (; p < last; p++)
+        if (bits == 16) fine_tile(rows, 1, w, p, x, row, bias, add, y, stride);
+        else tile(rows, 1, bits, w, p, x, row, bias, add, y, stride);
+}
+
+INLINE void band(const int rows, const int abreast, const int bits, const Matrix *w, int64_t first, int64_t last,
+                 const Rounded *x, int64_t row, const float *bias, int add, float *y, int64_t stride) {
+    int64_t p = first;
+    for (; p + abreast <= last; p += abreast)
+        if (bits == 16) fine_tile(rows, abreast, w, p, x, row, bias, add, y, stride);
+        else tile(rows, abreast, bits, w, p, x, row, bias, add, y, stride);
+    if (abreast > 1) band_rest(rows, bits, w, p, last, x, row, bias, add, y, stride);
+}
+
+INLINE void bands(const int bits, const Matrix *w, int64_t first, int64_t last, const Rounded *x, int64_t row,
+                  int64_t rows, const float *bias, int add, float *y, int64_t stride) {
+    for (; row + MOST_ROWS <= rows; row += MOST_ROWS)
+        band(MOST_ROWS, ABREAST, bits, w, first, last, x, row, bias, add, y, stride);
+    for (; row + 2 <= rows; row += 2) band(2, ABREAST, bits, w, first, last, x, row, bias, add, y, stride);
+    for (; row < rows; row++) band(1, 1, bits, w, first, last, x, row, bias, add, y, stride);
+}
+
+static void multiply_panels(const Matrix *w, int64_t first, int64_t last, const Rounded *x, int64_t begin,
+                            int64_t end, const float *bias, int add, float *y, int64_t stride) {
+    if (x->rest) bands(16, w, first, last, x, begin, end, bias, add, y, stride);
+    else if (w->bits == 4) bands(4, w, first, last, x, begin, end, bias, add, y, stride);
+    else bands(8, w, first, last, x, begin, end, bias, add, y, stride);
+}
+
+static void take_row(const Matrix *w, int64_t row, float *out) {
+    const int64_t groups = w->padded / w->group, panel = row / PANEL, lane = row % PANEL;
+    const uint8_t *at = w->codes + panel * w->padded * PANEL * w->bits / 8 + lane * 4;
+    const float zero = w->minima ? 0.0f : w->bits == 4 ? 8.0f : 128.0f;
+    for (int64_t k = 0; k < w->width; k++) {
+        const int64_t place = (panel * groups + k / w->group) * PANEL + lane;
+        const int64_t unit = w->bits == 4 ? k / 8 : k / 4;
+        const uint8_t byte = at[unit * 4 * PANEL + k % 4];
+        const int code = w->bits == 8 ? byte : k % 8 < 4 ? byte & 15 : byte >> 4;
+        out[k] = ((float)code - zero) * one_half(w->scales + place) + (w->minima ? one_half(w->minima + place) : 0);
+    }
+}
+
+/* ---- rows of numbers --------------------------------------------------------------------------------------------- */
+
+static void rms_norm(const float *x, const float *weight, double epsilon, int64_t width, float *y) {
+    floats squares = same(0);
+    int64_t i = 0;
+    for (; i + LANES <= width; i += LANES) squares += load(x + i) * load(x + i);
+    float square = sum_of(squares);
+    for (; i < width; i++) square += x[i] * x[i];
+    const float factor = 1.0f / __builtin_sqrtf(square / (float)width + (float)epsilon);
+    for (i = 0; i < width; i++) y[i] = x[i] * factor * weight[i];
+}
+
+static void layer_norm(const float *x, const float *weight, const float *bias, double epsilon, int64_t width,
+                       float *y) {
+    floats sums = same(0), squares = same(0);
+    int64_t i = 0;
+    for (; i + LANES <= width; i += LANES) sums += load(x + i);
+    float sum = sum_of(sums);
+    for (; i < width; i++) sum += x[i];
+    const float mean = sum / (float)width;
+    for (i = 0; i + LANES <= width; i += LANES) squares += (load(x + i) - mean) * (load(x + i) - mean);
+    float square = sum_of(squares);
+    for (; i < width; i++) square += (x[i] - mean) * (x[i] - mean);
+    const float factor = 1.0f / __builtin_sqrtf(square / (float)width + (float)epsilon);
+    for (i = 0; i < width; i++) y[i] = (x[i] - mean) * factor * weight[i] + bias[i];
+}
+
+/* A head's channel c is paired with c + width / 2. */
+static void turn(float *restrict x, const float *restrict cosines, const float *restrict sines, int64_t width) {
+    float *restrict other = x + width / 2;
+    for (int64_t i = 0; i < width / 2; i++) {
+        const float first = x[i], second = other[i];
+        x[i] = first * cosines[i] - second * sines[i];
+        other[i] = second * cosines[i] + first * sines[i];
+    }
+}
+
+INLINE floats sigmoid(floats x) { return 1.0f / (1.0f + exponential(-x)); }
+
+/* The error function to 1.5e-7. Source: Abramowitz and Stegun 1964, formula 7.1.26. */
+INLINE floats error_function(floats x) {
+    const floats away = magnitude(x), t = 1.0f / (1.0f + 0.3275911f * away);
+    floats p = t * 1.061405429f - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    const floats found = 1.0f - p * t * exponential(-away * away);
+    return choose(x < 0.0f, -found, found);
+}
+
+INLINE floats bent(floats x, int function) {
+    switch (function) {
+    case RELU: return choose(x > 0.0f, x, same(0));
+    case SILU: return x * sigmoid(x);
+    case GELU: return 0.5f * x * (1.0f + error_function(x * 0.70710678f));
+    default: return x * sigmoid(1.59576912f * (x + 0.044715f * x * x * x)); /* (1 + tanh u) / 2 = sigmoid(2 u) */
+    }
+}
+
+static void activate(const float *x, const float *gate, int function, int64_t width, float *y) {
+    for (int64_t i = 0; i < width; i += LANES) { /* rows of buffers are whole panels */
+        const floats out = bent(load(x + i), function);
+        store(y + i, gate ? out * load(gate + i) : out);
+    }
+}
+
+static void add_row(const float *x, int64_t width, float *y) {
+    for (int64_t i = 0; i < width; i++) y[i] += x[i];
+}
+
+static void remember(const float *x, int64_t width, int half, void *at) {
+    if (!half) {
+        __builtin_memcpy(at, x, (size_t)width * sizeof(float));
+        return;
+    }
+    int64_t i = 0;
+    for (; i + LANES <= width; i += LANES) store_half((uint16_t *)at + i, load(x + i));
+    for (; i < width; i++) store_one_half((uint16_t *)at + i, x[i]);
+}
+
+/* ---- attention --------------------------------------------------------------------------------------------------- */
+
+/* `count` remembered numbers as float32. */
+INLINE void widen(const void *from, int half, int64_t count, float *to) {
+    int64_t i = 0;
+    if (!half) {
+        __builtin_memcpy(to, from, (size_t)count * sizeof(float));
+        return;
+    }
+    for (; i + LANES <= count; i += LANES) store(to + i, load_half((const uint16_t *)from + i));
+    for (; i < count; i++) to[i] = one_half((const uint16_t *)from + i);
+}
+
+/* Slots first..last as float32 [slots, wide]; what is beyond `width` is 0. */
+static void recall(const Attention *a, const void *from, int64_t first, int64_t last, int64_t wide, float *to) {
+    const int64_t step = a->stride * (a->half ? 2 : 4);
+    const char *row = (const char *)from + first * step;
+    if (a->stride == wide) {
+        widen(row, a->half, (last - first) * wide, to);
+        return;
+    }
+    for (int64_t s = first; s < last; s++, to += wide, row += step) {
+        widen(row, a->half, a->width, to);
+        for (int64_t i = a->width; i < wide; i++) to[i] = 0;
+    }
+}
+
+/* Heads [heads, width], scaled, with zeros up to `wide`. */
+INLINE void gather(const float *from, int64_t heads, int64_t width, float scale, int64_t wide, float *to) {
+    for (int64_t h = 0; h < heads; h++, from += width, to += wide) {
+        for (int64_t i = 0; i < width; i++) to[i] = from[i] * scale;
+        for (int64_t i = width; i < wide; i++) to[i] = 0;
+    }
+}
+
+/* c = a b, or c += a b; `rows` and `vectors` are constants where it is called. */
+INLINE void patch(const int rows, const int vectors, int64_t depth, const float *a, int64_t a_stride, const float *b,
+                  int64_t b_stride, int add, float *c, int64_t c_stride) {
+    floats sum[PATCH][4];
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = add ? load(c + m * c_stride + v * LANES) : same(0);
+    for (int64_t k = 0; k < depth; k++)
+        UNROLL for (int v = 0; v < vectors; v++) {
+            const floats column = load(b + k * b_stride + v * LANES);
+            UNROLL for (int m = 0; m < rows; m++) sum[m][v] += a[m * a_stride + k] * column;
+        }
+    UNROLL for (int m = 0; m < rows; m++)
+        UNROLL for (int v = 0; v < vectors; v++) store(c + m * c_stride + v * LANES, sum[m][v]);
+}
+
+/* All columns of some rows; see `product`. */
+INLINE void strip(const int rows, int64_t columns, int64_t depth, const float *a, int64_t a_stride, const float *b,
+                  int64_t b_stride, int add, float *c, int64_t c_stride) {
+    int64_t n = 0;
+    for (; n + 4 * LANES <= columns; n += 4 * LANES)
+        patch(rows, 4, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
+    for (; n < columns; n += LANES) patch(rows, 1, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
+}
+
+/* c [rows, columns] = a [rows, depth] b [depth, columns], or c += a b; columns is a multiple of LANES. */
+static void product(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_stride, const float *b,
+                    int64_t b_stride, int add, float *c, int64_t c_stride) {
+    int64_t m = 0;
+    for (; m + PATCH <= rows; m += PATCH)
+        strip(PATCH, columns, depth, a + m * a_stride, a_stride, b, b_stride, add, c + m * c_stride, c_stride);
+    for (; m + 3 <= rows; m += 3)
+        strip(3, columns, depth, a + m * a_stride, a_stride, b, b_stride, add, c + m * c_stride, c_stride);
+    for (; m < rows; m++)
+        strip(1, columns, depth, a + m * a_stride, a_stride, b, b_stride, add, c + m * c_stride, c_stride);
+}
+
+/* Scores to weights e^(score - most): their sum. */
+INLINE float weigh(float *scores, int64_t count, float most) {
+    floats sums = same(0);
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        const floats weights = exponential(load(scores + i) - most);
+        store(scores + i, weights);
+        sums += weights;
+    }
+    float sum = sum_of(sums);
+    for (; i < count; i++) sum += scores[i] = __builtin_expf(scores[i] - most);
+    return sum;
+}
+
+INLINE float largest_in(const float *x, int64_t count) {
+    float most = -__builtin_inff();
+    floats larges = same(most);
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) larges = larger(larges, load(x + i));
+    if (i) most = largest_of(larges);
+    for (; i < count; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+/* Scores [heads, CHUNK] of `count` keys [count, wide]. */
+INLINE void score(const float *query, int64_t heads, int64_t wide, const float *keys, int64_t count, float *scores) {
+    for (int64_t h = 0; h < heads; h++, query += wide, scores += CHUNK) {
+        int64_t s = 0;
+        for (; s + LANES <= count; s += LANES) {
+            floats products[LANES];
+            UNROLL for (int lane = 0; lane < LANES; lane++) {
+                const float *key = keys + (s + lane) * wide;
+                products[lane] = load(query) * load(key);
+                for (int64_t i = LANES; i < wide; i += LANES) products[lane] += load(query + i) * load(key + i);
+            }
+            store(scores + s, sums_of(products));
+        }
+        for (; s < count; s++) {
+            floats product = same(0);
+            for (int64_t i = 0; i < wide; i += LANES) product += load(query + i) * load(keys + s * wide + i);
+            scores[s] = sum_of(product);
+        }
+    }
+}
+
+static void attend_one(const Attention *a, const float *queries, int64_t heads, int64_t first, int64_t last,
+                       float *mixed, float *most, float *sums, float *scratch) {
+    const int64_t count = last - first, wide = up(a->width, PANEL);
+    float *scores = scratch, *query = scores + heads * CHUNK, *rows = query + heads * wide;
+    gather(queries, heads, a->width, a->scale, wide, query);
+    for (int64_t s = 0; s < count; s += NEAR) {
+        const int64_t many = count - s < NEAR ? count - s : NEAR;
+        recall(a, a->keys, first + s, first + s + many, wide, rows);
+        score(query, heads, wide, rows, many, scores + s);
+    }
+    for (int64_t h = 0; h < heads; h++) {
+        most[h] = largest_in(scores + h * CHUNK, count);
+        sums[h] = weigh(scores + h * CHUNK, count, most[h]);
+    }
+    for (int64_t s = 0; s < count; s += NEAR) {
+        const int64_t many = count - s < NEAR ? count - s : NEAR;
+        recall(a, a->values, first + s, first + s + many, wide, rows);
+        product(heads, wide, many, scores + s, CHUNK, rows, wide, s > 0, mixed, wide);
+    }
+}
+
+/* Which of the `count` slots from `begin` on a token in `slot` may see: low..high. */
+INLINE void visible(const Attention *a, int64_t slot, int64_t begin, int64_t count, int64_t *low, int64_t *high) {
+    *low = a->window && slot - a->window + 1 > begin ? slot - a->window + 1 - begin : 0;
+    *high = !a->all && slot + 1 - begin < count ? slot + 1 - begin : count;
+}
+
+/* One row's scores of a block to weights, by the largest score so far; what the row mixed until now fades with it.
+ * sums: LANES of them, which are one when the row is done. */
+INLINE void soften(float *scores, int64_t low, int64_t high, float *most, float *sums, float *mixed, int64_t wide) {
+    const int blank = high <= low && *most == -__builtin_inff(); /* nothing seen yet, and nothing here */
+    for (int64_t s = 0; s < low || (blank && s < BLOCK); s++) scores[s] = blank ? 0 : -__builtin_inff();
+    if (blank) return;
+    for (int64_t s = high; s < BLOCK; s++) scores[s] = -__builtin_inff();
+    floats larges = load(scores);
+    for (int64_t i = LANES; i < BLOCK; i += LANES) larges = larger(larges, load(scores + i));
+    if (any(larges > *most)) {
+        const float found = largest_of(larges);
+        const floats fade = exponential(same(*most - found));
+        for (int64_t i = 0; i < wide; i += LANES) store(mixed + i, load(mixed + i) * fade);
+        store(sums, load(sums) * fade);
+        *most = found;
+    }
+    floats sum = load(sums);
+    for (int64_t i = 0; i < BLOCK; i += LANES) {
+        const floats weights = exponential(load(scores + i) - *most);
+        store(scores + i, weights);
+        sum += weights;
+    }
+    store(sums, sum);
+}
+
+/* A row for each token and head: keys that heads share are looked at by all of them together. The softmax is that of
+ * Milakov and Gimelshein 2018 (online), block by block as in FlashAttention (Dao et al. 2022, algorithm 1). */
+static void attend_many(const Attention *a, const float *queries, int64_t heads, int64_t tokens, int64_t slot,
+                        int64_t stride, float *mixed, float *scratch) {
+    const int64_t wide = up(a->width, PANEL), rows = tokens * heads;
+    float *query = scratch, *out = query + rows * wide, *scores = out + rows * wide, *most = scores + rows * BLOCK;
+    float *sums = most + rows, *values = sums + rows * LANES, *keys = values + BLOCK * wide;
+    float *turned = keys + BLOCK * wide;
+    for (int64_t t = 0; t < tokens; t++)
+        gather(queries + t * stride, heads, a->width, a->scale, wide, query + t * heads * wide);
+    for (int64_t i = 0; i < rows * wide; i++) out[i] = 0;
+    for (int64_t i = 0; i < rows * LANES; i++) sums[i] = 0;
+    for (int64_t row = 0; row < rows; row++) most[row] = -__builtin_inff();
+    const int64_t end = a->all ? a->all : slot + tokens;
+    const int64_t from = a->window && slot >= a->window ? slot - a->window + 1 : 0;
+    for (int64_t begin = from; begin < end; begin += BLOCK) {
+        const int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
+        const int64_t skipped = !a->all && begin > slot ? (begin - slot) * heads : 0, left = rows - skipped;
+        recall(a, a->keys, begin, begin + count, wide, keys);
+        recall(a, a->values, begin, begin + count, wide, values);
+        for (int64_t s = 0; s < BLOCK; s++)
+            for (int64_t i = 0; i < wide; i++) turned[i * BLOCK + s] = s < count ? keys[s * wide + i] : 0;
+        product(left, BLOCK, wide, query + skipped * wide, wide, turned, BLOCK, 0, scores + skipped * BLOCK, BLOCK);
+        for (int64_t row = skipped; row < rows; row++) {
+            int64_t low, high;
+            visible(a, slot + row / heads, begin, count, &low, &high);
+            soften(scores + row * BLOCK, low, high, most + row, sums + row * LANES, out + row * wide, wide);
+        }
+        product(left, wide, count, scores + skipped * BLOCK, BLOCK, values, wide, 1, out + skipped * wide, wide);
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        float *to = mixed + row / heads * stride + row % heads * a->width;
+        const float sum = sum_of(load(sums + row * LANES));
+        for (int64_t i = 0; i < a->width; i++) to[i] = out[row * wide + i] / sum;
+    }
+}
+
+const Kernels KERNELS = {
+    .name = NAME,
+    .present = present,
+    .round_row = round_row,
+    .multiply = multiply_panels,
+    .take_row = take_row,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .turn = turn,
+    .activate = activate,
+    .add = add_row,
+    .remember = remember,
+    .attend_one = attend_one,
+    .attend_many = attend_many,
+};
