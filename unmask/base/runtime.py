@@ -1,7 +1,9 @@
-"""Device and dtype by name: resolved once, then passed on."""
+"""Device and dtype by name: resolved once, then passed on. And when torch should keep to one thread."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from unmask.base.errors import RequestError
@@ -52,3 +54,16 @@ def resolve_device(name: str | None) -> torch.device:
             reason=str(error).splitlines()[0],
         ) from error
     return device
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For as long as this lasts, torch computes on the caller's thread alone."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

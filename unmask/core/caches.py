@@ -30,6 +30,7 @@ class StaticCache:
 
     Args:
         shapes: (key heads, head width) of each layer.
+        dtype: what is kept; keys and values go in and come out in their own.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class StaticCache:
             )
         self.keys[layer][:, :, self.slots : end] = key
         self.values[layer][:, :, self.slots : end] = value
-        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+        return self.keys[layer][:, :, :end].to(key.dtype), self.values[layer][:, :, :end].to(value.dtype)
 
     def advance(self, count: int) -> None:
         self.slots += count

@@ -67,5 +67,5 @@ def read(logarithms: Tensor, chosen: Tensor, best: int) -> tuple[Tensor, Tensor,
 def logs(core: Transformer, hidden: Tensor, size: int) -> Tensor:
     """The logarithms of the probabilities that hidden states [n, W] are read as: [n, size]."""
     assert core.head is not None
-    read: Tensor = core.head(core.final_norm(hidden.to(core.embedding.tokens.weight.dtype)))
+    read: Tensor = core.head(core.final_norm(hidden.to(core.dtype)))
     return read[:, :size].float().log_softmax(dim=-1)

@@ -90,6 +90,7 @@ def trace(
     kept = Trace(*chosen(model.spec, watch))
     check_room(cost(model.spec, watch, rows=tokens.shape[0], length=tokens.shape[1]), device=tokens.device)
     with ExitStack() as stack:
+        stack.enter_context(the_long_way(model))
         for layer in kept.layers if watch.weights or watch.vectors else ():
             stack.enter_context(watched(attention_of(model, layer), layer, watch, kept))
         for part in (model.embedding, *model.blocks) if watch.hidden else ():
@@ -153,6 +154,16 @@ def check_room(size: int, *, device: torch.device) -> None:
             size=size >> 20,
             free=free >> 20,
         )
+
+
+@contextmanager
+def the_long_way(model: Transformer) -> Iterator[None]:
+    """For as long as this lasts, the model takes no shortcut: there is nothing to see on it."""
+    shortcut, model.shortcut = model.shortcut, None
+    try:
+        yield
+    finally:
+        model.shortcut = shortcut
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,18 @@ class TransformerSpec:
         return Transformer(self)
 
 
+class Shortcut(Protocol):
+    """A faster way to what a model gives, for the calls that it takes; a pass makes it of the finished model."""
+
+    def logits(self, tokens: Tensor, cache: Cache | None, last: int | None) -> Tensor | None:
+        """What `Transformer.logits` would give, the cache extended and advanced; None leaves the call to it."""
+        ...
+
+    def hidden(self, tokens: Tensor, mask: Mask | None) -> Tensor | None:
+        """What the Transformer would give of texts, where they are not padded; None leaves the call to it."""
+        ...
+
+
 class Transformer(nn.Module):
     """What a TransformerSpec builds. Weights are torch's defaults until a checkpoint or an initializer fills them."""
 
@@ -50,6 +63,22 @@ class Transformer(nn.Module):
         self.final_norm = spec.final_norm.build(spec.width) if spec.final_norm else nn.Identity()
         self.head = spec.head.build(spec.width, self.embedding.tokens) if spec.head else None
         self.summary = spec.summary.build(spec.width) if spec.summary else None
+        self.half_cache = False
+        """Whether its caches hold float16 where it computes in float32, as a quantized model's do."""
+        self.shortcut: Shortcut | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in: float32 for a quantized model, else its weights' own."""
+        return next(self.parameters()).dtype
+
+    @property
+    def cache_dtype(self) -> torch.dtype:
+        return torch.float16 if self.half_cache else self.dtype
 
     def forward(
         self,
@@ -68,6 +97,10 @@ class Transformer(nn.Module):
             mask: in place of the spec's own, over all slots of cache and tokens.
             cache: extended and advanced by T slots.
         """
+        if self.shortcut is not None and positions is None and segments is None and cache is None:
+            found = self.shortcut.hidden(tokens, mask)
+            if found is not None:
+                return found
         start, length = (cache.slots if cache else 0), tokens.shape[1]
         if positions is None:
             positions = torch.arange(start, start + length, device=tokens.device)[None]
@@ -98,6 +131,10 @@ class Transformer(nn.Module):
         """
         if self.head is None:
             raise SpecError("This model has no head that predicts tokens, so no logits; ask it for hidden states.")
+        if self.shortcut is not None and positions is None and segments is None and mask is None:
+            found = self.shortcut.logits(tokens, cache, last)
+            if found is not None:
+                return found
         hidden = self(tokens, positions=positions, segments=segments, mask=mask, cache=cache)
         out: Tensor = self.head(hidden if last is None else hidden[:, -last:])
         return out
@@ -119,7 +156,6 @@ class Transformer(nn.Module):
         return [made[block.attention.position] for block in self.spec.blocks]
 
     def cache(self, *, batch: int, capacity: int) -> StaticCache:
-        """An empty cache for `batch` rows of up to `capacity` tokens, in the model's dtype and on its device."""
+        """An empty cache for `batch` rows of up to `capacity` tokens, on the model's device."""
         shapes = [(block.attention.kv_heads, block.attention.head_width) for block in self.spec.blocks]
-        weight = self.embedding.tokens.weight
-        return StaticCache(shapes, batch=batch, capacity=capacity, dtype=weight.dtype, device=weight.device)
+        return StaticCache(shapes, batch=batch, capacity=capacity, dtype=self.cache_dtype, device=self.device)

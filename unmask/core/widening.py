@@ -43,7 +43,7 @@ class WideLayerNorm(nn.LayerNorm):
 
 def suit(model: Transformer, device: torch.device) -> None:
     """Widen the model where this machine would have to emulate its dtype; an encoder wholly."""
-    if wants_widening(model.embedding.tokens.weight.dtype, device):
+    if wants_widening(model.dtype, device):
         widen(model)
         if not model.spec.writes:
             widen_between(model)

@@ -59,7 +59,7 @@ def fill(core: Transformer, text: str, encoding: Encoding, tokenizer: Tokenizer,
         raise RequestError(
             "{name} is {value}; it must be from {low} to {high}.", name="best", value=best, low=1, high=spelled_rows
         )
-    tokens = torch.tensor([encoding.ids], device=core.embedding.tokens.weight.device)
+    tokens = torch.tensor([encoding.ids], device=core.device)
     logits = core.logits(tokens)[0, :, :spelled_rows]
     blanks = []
     for at, (token_id, (start, end)) in enumerate(zip(encoding.ids, encoding.spans, strict=True)):

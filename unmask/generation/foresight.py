@@ -62,7 +62,7 @@ def foresee(
     """
     if core.head is None:
         raise RequestError("This model predicts no tokens, so there are no probabilities to show. Choose another view.")
-    row = torch.tensor([list(ids)], device=core.embedding.tokens.weight.device)
+    row = torch.tensor([list(ids)], device=core.device)
     size = min(core.spec.embedding.vocab, tokenizer.size)
     found: list[Foreseen] = []
     for logits in expected(core, tokenizer, row, start):

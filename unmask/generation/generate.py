@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from unmask.core.masks import LeftPadding, Mask
+from unmask.core.masks import LeftPadding
 from unmask.core.transformer import Transformer
 from unmask.generation.answer import Answer
 
@@ -17,18 +17,18 @@ def generate(model: Transformer, answers: Sequence[Answer]) -> Iterator[list[str
     Unequal prompts are padded on the left; positions count from a row's first real token, so a row is the same
     alone and in a batch (to float error). Closing the iterator stops the work.
     """
-    device = model.embedding.tokens.weight.device
+    device = model.device
     longest = max(len(answer.prompt) for answer in answers)
     padding = torch.tensor([longest - len(answer.prompt) for answer in answers], device=device)  # [B]
     rows = [[0] * (longest - len(answer.prompt)) + list(answer.prompt) for answer in answers]
     tokens = torch.tensor(rows, device=device)  # [B, T]
     cache = model.cache(batch=len(answers), capacity=longest + max(answer.room for answer in answers))
-    mask: Mask | None = None
-    if len({len(answer.prompt) for answer in answers}) > 1:
-        mask = model.spec.mask & LeftPadding(padding)
+    padded = min(len(answer.prompt) for answer in answers) < longest
+    mask = model.spec.mask & LeftPadding(padding) if padded else None
     while True:
         slots = torch.arange(cache.slots, cache.slots + tokens.shape[1], device=device)
-        positions = (slots - padding[:, None]).clamp(min=0)  # [B, T]
+        # Without padding the model's own mask and positions will do, and it is free to take its shortcut.
+        positions = (slots - padding[:, None]).clamp(min=0) if padded else None  # [B, T]
         with torch.inference_mode():
             logits = model.logits(tokens, positions=positions, mask=mask, cache=cache, last=1)[:, -1]  # [B, V]
             shown = ["" if answer.finish else answer.push(row) for answer, row in zip(answers, logits, strict=True)]

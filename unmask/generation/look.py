@@ -45,7 +45,7 @@ def look_at(core: Transformer, text: str, encoding: Encoding, tokenizer: Tokeniz
     """As `look`, of ids that are there already: those of `spelled_out`, say, with what a model wrote among them."""
     if not encoding.ids:
         raise RequestError("The text is empty: there is nothing to look at. Give it at least one character.")
-    row = torch.tensor([encoding.ids], device=core.embedding.tokens.weight.device)
+    row = torch.tensor([encoding.ids], device=core.device)
     return Look(text, encoding.ids, encoding.spans, named(text, encoding, tokenizer), trace(core, row, watch))
 
 

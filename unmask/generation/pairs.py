@@ -18,7 +18,7 @@ def follows(core: Transformer, encoding: Encoding) -> float:
     """
     if core.summary is None or core.summary.classes is None:
         raise RequestError("This model has no head that judges pairs of sentences. Choose one such as BERT.")
-    device = core.embedding.tokens.weight.device
+    device = core.device
     ids, segments = (torch.tensor([each], device=device) for each in (encoding.ids, encoding.segments))
     scores = core.summary.classes(core.summary(core(ids, segments=segments)))
     return float(scores.float().softmax(dim=-1)[0, 0])

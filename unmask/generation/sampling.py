@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unmask.base.errors import RequestError
+from unmask.base.runtime import one_thread
 
 RANGES = {
     "temperature": (0.0, 100.0),
@@ -75,9 +76,11 @@ class Chooser:
 
     def choose(self, logits: Tensor) -> Tensor:
         """The next id, [], from its logits [V]."""
-        token = pick(self.penalized(logits.float()), self.sampling, self.generator)
-        self.seen[token] = True
-        self.counts[token] += 1
+        # One row is little work, and torch's other threads, once woken, keep a processor busy that the next step wants.
+        with one_thread():
+            token = pick(self.penalized(logits.float()), self.sampling, self.generator)
+            self.seen[token] = True
+            self.counts[token] += 1
         return token
 
     def penalized(self, logits: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class Score:
 
 def score(core: Transformer, text: str, encoding: Encoding) -> Score:
     """The score of an encoded text of at least two tokens."""
-    tokens = torch.tensor([encoding.ids], device=core.embedding.tokens.weight.device)
+    tokens = torch.tensor([encoding.ids], device=core.device)
     logprobs = [value for chunk in foreseen(core, tokens) for value in chunk.tolist()]
     return Score(
         ids=encoding.ids,

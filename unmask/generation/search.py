@@ -112,7 +112,7 @@ def search(model: Transformer, order: Order, wanted: Search, tokenizer: Tokenize
     room = order.room(context)
     capacity = len(order.prompt) + room
     check_memory(model, wanted.beams, capacity)
-    prompt = torch.tensor([order.prompt], device=model.embedding.tokens.weight.device)
+    prompt = torch.tensor([order.prompt], device=model.device)
     # Embeddings are often padded to a round number of rows; those past the vocabulary spell nothing.
     spelled = min(vocab, tokenizer.size)
     steps = Decoder(model, capacity=capacity)
@@ -122,8 +122,7 @@ def search(model: Transformer, order: Order, wanted: Search, tokenizer: Tokenize
 
 def check_memory(model: Transformer, beams: int, tokens: int) -> None:
     """Refuse more beams than there is memory for: a search takes it little by little, and would fail late."""
-    weight = model.embedding.tokens.weight
-    size, free = beams * cache_size(model.spec, tokens, weight.dtype), free_memory(weight.device)
+    size, free = beams * cache_size(model.spec, tokens, model.cache_dtype), free_memory(model.device)
     if free is not None and size > free:
         raise RequestError(
             "{beams} beams of {tokens} tokens need {size:.1f} GB for their keys and values, and {free:.1f} GB are free "

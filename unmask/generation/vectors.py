@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 
 from unmask.base.errors import ContextError
+from unmask.base.runtime import one_thread
 from unmask.core.masks import RightPadding
 from unmask.core.pooling import PoolingSpec
 from unmask.core.transformer import Transformer
@@ -54,14 +56,17 @@ def vectors(
     core: Transformer, rows: Sequence[Sequence[int]], pooling: PoolingSpec
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Vectors of `rows`, a batch at a time as (which rows, float32 [B, W]), the longest rows first."""
-    device = core.embedding.tokens.weight.device
+    device = core.device
     for batch in batches([len(row) for row in rows], most=most_tokens(device)):
         lengths = torch.tensor([len(rows[i]) for i in batch], device=device)
         longest = len(rows[batch[0]])
         tokens = torch.tensor([[*rows[i], *[0] * (longest - len(rows[i]))] for i in batch], device=device)  # [B, T]
         even = len(rows[batch[-1]]) == longest
         hidden = core(tokens, mask=None if even else core.spec.mask & RightPadding(lengths))
-        yield batch, pooling.pool(hidden, lengths)
+        # torch's threads, once woken for so little, would keep a processor busy that a native reading wants.
+        with one_thread() if core.shortcut else nullcontext():
+            pooled = pooling.pool(hidden, lengths)
+        yield batch, pooled
 
 
 def batches(lengths: Sequence[int], *, most: int) -> Iterator[list[int]]:

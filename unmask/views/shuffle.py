@@ -56,7 +56,7 @@ def shuffle(core: Transformer, ids: Sequence[int], movable: Sequence[int]) -> Sh
             least=4,
         )
     order = shuffled(len(ids), movable)
-    row = torch.tensor([list(ids), [ids[at] for at in order]], device=core.embedding.tokens.weight.device)  # [2, T]
+    row = torch.tensor([list(ids), [ids[at] for at in order]], device=core.device)  # [2, T]
     return Shuffle(order, change(core, row, order, None), change(core, row, order, torch.zeros_like(row[:1])))
 
 

@@ -1,0 +1,20 @@
+"""GGUF blocks taken as they are, against the `gguf` library's numbers."""
+
+from __future__ import annotations
+
+import gguf
+import numpy
+import pytest
+import torch
+
+from unmask.quantization.blocks import BLOCKS, from_blocks
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_blocks_stand_for_the_same_weights_to_the_bit(name: str) -> None:
+    kind = gguf.GGMLQuantizationType[name]
+    weights = numpy.random.default_rng(0).standard_normal((21, 96), dtype=numpy.float32)
+    stored = gguf.quants.quantize(weights, kind)
+    packed = from_blocks(torch.from_numpy(stored), name, torch.device("cpu"))
+    assert torch.equal(packed.unpack(), torch.from_numpy(gguf.quants.dequantize(stored, kind)))
+    assert (packed.scheme, packed.rows, packed.width) == (BLOCKS[name], 21, 96)

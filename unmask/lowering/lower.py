@@ -1,0 +1,241 @@
+"""Lowering: a model of quantized parts becomes native steps, part by part, as its own `forward` would go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from unmask.base.errors import SpecError
+from unmask.base.language import say
+from unmask.core.attention import Attention
+from unmask.core.block import Block
+from unmask.core.feedforward import Gated, Plain
+from unmask.core.masks import Full, Window
+from unmask.core.positions import Rotary
+from unmask.core.residual import Pre
+from unmask.core.transformer import Transformer
+from unmask.native.library import FUNCTIONS, Flag, Kind
+from unmask.native.program import NONE, Heads, Rounding, Step
+from unmask.quantization.linear import QuantizedEmbedding, QuantizedLinear
+
+STREAM, NORMED, QUERY, KEY, VALUE, MIXED, INNER, GATE = range(8)
+"""Buffers between steps: what runs through the blocks, and what is made of it within one."""
+
+
+class NotLowered(SpecError):
+    """A model has a part that the native library does not know; it runs in torch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """A model as steps: for rows of up to `length` tokens, with buffers of these widths."""
+
+    steps: list[Step]
+    widths: list[int]
+    length: int
+
+
+def lower(model: Transformer, *, length: int) -> Lowered:
+    """The steps for rows of up to `length` tokens: to logits of a model that writes, to an encoder's hidden states.
+
+    Raises:
+        NotLowered: if a part has no native operation; says which.
+    """
+    spec = model.spec
+    require(spec.writes or isinstance(spec.mask, Full), say("its mask and head"))
+    blocks = [part for part in model.blocks if isinstance(part, Block)]
+    tables = {each: turns(each, length) for each in {part.spec.attention.position for part in blocks} if each}
+    steps = list(embed(model, before(blocks[0])))
+    for layer, block in enumerate(blocks):
+        last = rounding(model.head) if spec.writes else NONE
+        after = before(blocks[layer + 1]) if layer + 1 < len(blocks) else last
+        steps += block_steps(block, layer, tables, after=after, writes=spec.writes)
+    steps += read_out(model) if spec.writes else hand_out(model)
+    inner = max(part.spec.feedforward.hidden for part in blocks)
+    heads = max(part.spec.attention.heads * part.spec.attention.head_width for part in blocks)
+    keys = max(part.spec.attention.kv_heads * part.spec.attention.head_width for part in blocks)
+    return Lowered(steps, [spec.width, spec.width, heads, keys, keys, heads, inner, inner], length)
+
+
+def require(known: bool, what: str) -> None:
+    """
+    Raises:
+        NotLowered: if the part is not `known`.
+    """
+    if not known:
+        raise NotLowered("The native library has no operation for {what}.", what=what)
+
+
+def quantized(part: nn.Module | None) -> QuantizedLinear:
+    require(isinstance(part, QuantizedLinear), say("a matrix that is not quantized"))
+    assert isinstance(part, QuantizedLinear)
+    return part
+
+
+def rounding(*parts: nn.Module | None) -> Rounding:
+    """How all of these want their common input rounded."""
+    wanted = {Rounding(packed.group, packed.scheme.fine) for packed in (quantized(part).packed for part in parts)}
+    require(len(wanted) == 1, say("matrices of different groups side by side"))
+    return wanted.pop()
+
+
+def multiply(part: nn.Module | None, target: int, flags: Flag = Flag.NONE, kind: Kind = Kind.MULTIPLY) -> Step:
+    linear = quantized(part)
+    return Step(kind, target=target, flags=flags, matrix=linear.packed.matrix, bias=linear.bias)
+
+
+def before(block: Block) -> Rounding:
+    """How a block's first product wants the stream rounded; not at all where a norm comes between."""
+    attention = block.attention
+    assert isinstance(attention, Attention)
+    if isinstance(block.spec.residual, Pre):
+        return NONE
+    return rounding(attention.query, attention.key, attention.value)
+
+
+def norm(part: nn.Module, *, source: int, target: int, round_by: Rounding, flags: Flag = Flag.NONE) -> Step:
+    if isinstance(part, nn.RMSNorm):
+        eps = part.eps if part.eps is not None else torch.finfo(torch.float32).eps
+        return Step(
+            Kind.RMS_NORM, source, target=target, flags=flags, round=round_by, number=eps, weight=plain(part.weight)
+        )
+    require(isinstance(part, nn.LayerNorm), type(part).__name__)
+    assert isinstance(part, nn.LayerNorm)
+    weight, bias = plain(part.weight), plain(part.bias)
+    return Step(
+        Kind.LAYER_NORM, source, target=target, flags=flags, round=round_by, number=part.eps, weight=weight, bias=bias
+    )
+
+
+def plain(parameter: Tensor) -> Tensor:
+    """A vector or table as the library reads it."""
+    return parameter.detach().float().contiguous()
+
+
+def turns(position: Rotary, length: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of all positions: [length, D/2] each."""
+    turn = position.turn(torch.arange(length)[None], torch.float32)
+    half = position.width // 2
+    return turn.cosine[0, 0, :, :half].contiguous(), turn.sine[0, 0, :, half:].contiguous()
+
+
+def embed(model: Transformer, round_by: Rounding) -> Iterator[Step]:
+    """Tokens to the stream; all are of the first segment, as nobody says otherwise."""
+    embedding = model.embedding
+    tokens = embedding.tokens
+    require(isinstance(tokens, QuantizedEmbedding), say("an embedding that is not quantized"))
+    assert isinstance(tokens, QuantizedEmbedding)
+    table = None if embedding.positions is None else plain(embedding.positions.weight)
+    if embedding.segments is not None:
+        require(table is not None, say("segments without positions"))
+        table = None if table is None else table + plain(embedding.segments.weight)[0]
+    bare = isinstance(embedding.norm, nn.Identity)
+    matrix, after = tokens.packed.matrix, round_by if bare else NONE
+    yield Step(Kind.EMBED, target=STREAM, round=after, matrix=matrix, weight=table, offset=embedding.first)
+    if not bare:
+        yield norm(embedding.norm, source=STREAM, target=STREAM, round_by=round_by)
+
+
+Tables = dict[Rotary, tuple[Tensor, Tensor]]
+
+
+def block_steps(block: Block, layer: int, tables: Tables, *, after: Rounding, writes: bool) -> Iterator[Step]:
+    """One block's steps. `after`: how the next product wants the stream rounded, if no norm comes before it."""
+    attention, feedforward = block.attention, block.feedforward
+    assert isinstance(attention, Attention)
+    ahead = feedforward.gate if isinstance(feedforward, Gated) else feedforward.up
+    first = rounding(attention.query, attention.key, attention.value)
+    second = rounding(feedforward.gate, feedforward.up) if isinstance(feedforward, Gated) else rounding(ahead)
+    if isinstance(block.spec.residual, Pre):
+        yield norm(block.attention_norm, source=STREAM, target=NORMED, round_by=first)
+        yield from attention_steps(attention, layer, tables, writes=writes)
+        yield norm(block.feedforward_norm, source=STREAM, target=NORMED, round_by=second)
+        yield from feedforward_steps(feedforward, block.spec.feedforward.activation)
+        return
+    yield from attention_steps(attention, layer, tables, writes=writes)
+    yield norm(block.attention_norm, source=STREAM, target=STREAM, round_by=second)
+    yield from feedforward_steps(feedforward, block.spec.feedforward.activation)
+    yield norm(block.feedforward_norm, source=STREAM, target=STREAM, round_by=after)
+
+
+def attention_steps(attention: Attention, layer: int, tables: Tables, *, writes: bool) -> Iterator[Step]:
+    """From the rounded input to what the stream gains."""
+    spec = attention.spec
+    require(isinstance(spec.mask, Full | Window), type(spec.mask).__name__)
+    heads = Heads(layer, spec.heads, spec.kv_heads, spec.head_width)
+    scale, round_by = spec.alignment.scale(spec.head_width), rounding(attention.out)
+    yield multiply(attention.query, QUERY, Flag.ALONG)
+    yield multiply(attention.key, KEY, Flag.ALONG)
+    yield multiply(attention.value, VALUE)
+    if writes:
+        yield settle(attention, heads, tables)
+        window = spec.mask.length if isinstance(spec.mask, Window) else 0
+        yield Step(Kind.ATTEND, QUERY, target=MIXED, heads=heads, window=window, number=scale, round=round_by)
+    else:
+        plain_heads = spec.position is None and isinstance(attention.query_norm, nn.Identity)
+        require(plain_heads and isinstance(spec.mask, Full), say("an encoder whose attention has positions or windows"))
+        yield Step(Kind.ATTEND_ALL, QUERY, KEY, MIXED, heads=heads, values=VALUE, number=scale, round=round_by)
+    yield multiply(attention.out, STREAM, Flag.ADD)
+
+
+def settle(attention: Attention, heads: Heads, tables: Tables) -> Step:
+    """Norms and turns of queries and keys, and what is remembered of them."""
+    query_norm, key_norm, eps = head_norms(attention)
+    position = attention.spec.position
+    cosines, sines = tables[position] if position else (None, None)
+    return Step(
+        Kind.SETTLE,
+        QUERY,
+        KEY,
+        VALUE,
+        heads=heads,
+        number=eps,
+        weight=query_norm,
+        bias=key_norm,
+        cosines=cosines,
+        sines=sines,
+    )
+
+
+def head_norms(attention: Attention) -> tuple[Tensor | None, Tensor | None, float]:
+    """Weights of the norms of queries and keys, and their epsilon."""
+    norms = attention.query_norm, attention.key_norm
+    if isinstance(norms[0], nn.Identity):
+        return None, None, 0.0
+    step = norm(norms[0], source=0, target=0, round_by=NONE)
+    require(step.kind is Kind.RMS_NORM, say("norms of heads that are not RMSNorm"))
+    return step.weight, norm(norms[1], source=0, target=0, round_by=NONE).weight, step.number
+
+
+def feedforward_steps(part: nn.Module, activation: str) -> Iterator[Step]:
+    """From the rounded input to what the stream gains."""
+    assert isinstance(part, Gated | Plain)
+    bend = FUNCTIONS.index(activation)
+    round_by = rounding(part.down)
+    if isinstance(part, Gated):
+        yield multiply(part.gate, GATE, Flag.ALONG)
+        yield multiply(part.up, INNER)
+        yield Step(Kind.ACTIVATE, GATE, INNER, INNER, function=bend, round=round_by)
+    else:
+        yield multiply(part.up, INNER)
+        yield Step(Kind.ACTIVATE, INNER, target=INNER, function=bend, round=round_by)
+    yield multiply(part.down, STREAM, Flag.ADD)
+
+
+def read_out(model: Transformer) -> Iterator[Step]:
+    """From the stream to logits of the last rows."""
+    if not isinstance(model.final_norm, nn.Identity):
+        last = rounding(model.head)
+        yield norm(model.final_norm, source=STREAM, target=NORMED, round_by=last, flags=Flag.LAST)
+    yield multiply(model.head, 0, Flag.LAST, Kind.LOGITS)
+
+
+def hand_out(model: Transformer) -> Iterator[Step]:
+    """From the stream to hidden states."""
+    bare = isinstance(model.final_norm, nn.Identity)
+    if not bare:
+        yield norm(model.final_norm, source=STREAM, target=NORMED, round_by=NONE)
+    yield Step(Kind.HIDDEN, STREAM if bare else NORMED, target=STREAM if bare else NORMED)

@@ -1,0 +1,132 @@
+"""A model's shortcut: the native library reads and writes where the Transformer would in torch."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from torch import Tensor
+
+from unmask.base.language import say
+from unmask.base.runtime import one_thread
+from unmask.core.caches import Cache, StaticCache
+from unmask.core.masks import Both, Mask, RightPadding
+from unmask.core.transformer import Transformer
+from unmask.lowering.lower import Lowered, NotLowered, lower
+from unmask.native.library import Library, library
+from unmask.native.program import FEW, Program, rows_for
+
+log = logging.getLogger("unmask")
+
+SIDE_BY_SIDE = 256
+"""Tokens of texts that an encoder reads at a time; one longer text is read alone."""
+SHORTEST = 2048
+"""Positions that are prepared for at the least; longer rows double it."""
+
+
+class Writing:
+    """The way of a model that writes: its steps to logits; the model and its cache stay what they are."""
+
+    def __init__(self, model: Transformer, found: Library) -> None:
+        self.model = model
+        self.library = found
+        self.lowered, self.program = self.prepared(SHORTEST)
+
+    def prepared(self, length: int) -> tuple[Lowered, Program]:
+        lowered = lower(self.model, length=min(length, self.model.spec.context))
+        vocab, rows = self.model.spec.embedding.vocab, rows_for(lowered.widths)
+        return lowered, Program(self.library, lowered.steps, lowered.widths, vocab, rows)
+
+    def logits(self, tokens: Tensor, cache: Cache | None, last: int | None) -> Tensor | None:
+        """Logits [B, last, V] of tokens [B, T] that follow what the cache holds; None for calls that are torch's."""
+        rows, length = tokens.shape
+        if not isinstance(cache, StaticCache) or min(rows, length) != 1 or rows > FEW or rows != len(cache.keys[0]):
+            return None
+        end = cache.slots + length
+        if end > min(cache.capacity, self.model.spec.context) or not readable(self.model, tokens, self.library):
+            return None
+        if end > self.lowered.length:
+            self.lowered, self.program = self.prepared(max(end, 2 * self.lowered.length))
+        logits = self.program.run(
+            tokens, cache.keys, cache.values, start=cache.slots, last=length if last is None else min(last, length)
+        )
+        cache.advance(length)
+        return logits
+
+    def hidden(self, tokens: Tensor, mask: Mask | None) -> Tensor | None:
+        return None
+
+    def __deepcopy__(self, memo: object) -> None:
+        """A copy of the model may be changed: it goes by torch until it gets a shortcut of its own."""
+
+
+class Reading:
+    """The way of an encoder: its steps to hidden states, of the tokens alone, without their padding."""
+
+    def __init__(self, model: Transformer, found: Library) -> None:
+        self.model = model
+        self.library = found
+        lowered = lower(model, length=model.spec.context)
+        rows = max(SIDE_BY_SIDE, model.spec.context)
+        self.program = Program(found, lowered.steps, lowered.widths, model.spec.width, rows)
+
+    def logits(self, tokens: Tensor, cache: Cache | None, last: int | None) -> Tensor | None:
+        return None
+
+    def hidden(self, tokens: Tensor, mask: Mask | None) -> Tensor | None:
+        """Hidden states [B, T, W] of texts [B, T], zeros where they are padded; None for calls that are torch's."""
+        rows, length = tokens.shape
+        lengths = padded_lengths(self.model, mask, rows, length)
+        if lengths is None or length > self.model.spec.context or not readable(self.model, tokens, self.library):
+            return None
+        with one_thread():
+            return self.read(tokens, lengths)
+
+    def read(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Some texts at a time, put side by side and apart again."""
+        rows, length = tokens.shape
+        out = torch.zeros(rows, length, self.model.spec.width)
+        places = torch.arange(length)
+        step = max(1, SIDE_BY_SIDE // length)
+        for first in range(0, rows, step):
+            real = places < lengths[first : first + step, None]  # [b, T]
+            starts = torch.cat((torch.zeros(1, dtype=torch.int64), lengths[first : first + step].cumsum(0)))
+            texts, positions = tokens[first : first + step][real], places.expand_as(real)[real]
+            out[first : first + step][real] = self.program.read(texts, positions, starts)
+        return out
+
+    def __deepcopy__(self, memo: object) -> None:
+        """As in Writing."""
+
+
+def padded_lengths(model: Transformer, mask: Mask | None, rows: int, length: int) -> Tensor | None:
+    """How many tokens of each row are text [B], where the mask says no more than that."""
+    if mask is None or mask == model.spec.mask:
+        return torch.full((rows,), length)
+    if isinstance(mask, Both) and mask.left == model.spec.mask and isinstance(mask.right, RightPadding):
+        return mask.right.numbers.clamp(max=length)
+    return None
+
+
+def readable(model: Transformer, tokens: Tensor, made_for: Library) -> bool:
+    """Whether the library can read these tokens [B, T]; what it cannot, torch does or refuses."""
+    here = tokens.device.type == "cpu" and not torch.is_grad_enabled() and tokens.numel() > 0
+    # A forked process has another library, since it has none of its parent's threads.
+    return (
+        here
+        and tokens.dtype == torch.int64
+        and library() is made_for
+        and int(tokens.min()) >= 0
+        and int(tokens.max()) < model.spec.embedding.vocab
+    )
+
+
+def shorten(model: Transformer) -> None:
+    """Give a quantized model its shortcut; if a part of it has no native operation, say so and leave it to torch."""
+    found = library()
+    if found is None or model.device.type != "cpu":
+        return
+    try:
+        model.shortcut = Writing(model, found) if model.spec.writes else Reading(model, found)
+    except NotLowered as reason:
+        log.warning(say("This model runs on PyTorch, more slowly: {reason}", reason=reason))

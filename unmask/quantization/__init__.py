@@ -1,0 +1,1 @@
+"""Models in few bits: schemes, how weights are rounded and packed, and the parts that multiply with them."""

@@ -1,0 +1,67 @@
+"""The pass over a finished model: every matrix becomes a quantized one; vectors and small tables stay float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor, nn
+
+from unmask.core.surgery import replace
+from unmask.core.transformer import Transformer
+from unmask.quantization.linear import QuantizedEmbedding, QuantizedLinear
+from unmask.quantization.packed import Packed
+from unmask.quantization.rounding import quantize
+from unmask.quantization.schemes import Scheme
+
+Progress = Callable[[int, int], None]
+"""Told how many matrices are done, and of how many."""
+
+
+Matrix = nn.Linear | nn.Embedding
+"""A part whose weight can be quantized."""
+
+
+def unseen(done: int, count: int) -> None:
+    """A Progress that nobody watches."""
+
+
+def quantize_model(model: Transformer, scheme: Scheme, progress: Progress = unseen) -> None:
+    """Quantize the model in place, its embedding and its output too; tied ones share their weights as before.
+
+    Raises:
+        CheckpointError: if a weight is no number, or far too large.
+    """
+    groups = list(by_weight(model).values())
+    for done, parts in enumerate(groups, 1):
+        packed = quantize(parts[0].weight.detach(), scheme)
+        stand_in(model, dict.fromkeys(parts, packed))
+        parts.clear()  # so that the float weights go, one after the other
+        progress(done, len(groups))
+    settle(model)
+
+
+def by_weight(model: Transformer) -> dict[Tensor, list[Matrix]]:
+    """The parts whose weights are to be quantized: every Linear, and the table of tokens; tied ones side by side."""
+    parts: dict[Tensor, list[Matrix]] = {}
+    for part in model.modules():
+        if isinstance(part, nn.Linear) or (isinstance(part, nn.Embedding) and part is model.embedding.tokens):
+            parts.setdefault(part.weight, []).append(part)
+    return parts
+
+
+def stand_in(model: Transformer, packed: Mapping[Matrix, Packed]) -> None:
+    """Put a quantized part in the place of each of these."""
+
+    def made(part: nn.Module) -> QuantizedLinear | QuantizedEmbedding:
+        if isinstance(part, nn.Linear):
+            return QuantizedLinear(packed[part], part.bias)
+        assert isinstance(part, nn.Embedding)
+        return QuantizedEmbedding(packed[part])
+
+    replace(model, where=lambda part: part in packed, make=made)
+
+
+def settle(model: Transformer) -> None:
+    """What holds for the rest of a quantized model: float32 throughout, a half cache, and nothing in it is trained."""
+    model.float().requires_grad_(False)
+    model.half_cache = True

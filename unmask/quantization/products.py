@@ -1,0 +1,56 @@
+"""Products with packed weights in torch: the native library's twin, the same arithmetic in many more calls."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unmask.native.matrix import PANEL
+from unmask.quantization.packed import Packed
+
+LARGEST, LARGEST_FINE = 127, 127 * 254
+"""The largest integers that an input is rounded to. A fine one goes as two bytes, 254 times one plus the other."""
+EXACT = 1024
+"""So many products of 8 bits with 8 bits float32 sums without an error: 1024 * 128 * 127 is below 2**24."""
+ROOM = 1 << 22
+"""Numbers in the largest tensor made on the way."""
+
+
+def rounded(x: Tensor, group: int, largest: int = LARGEST) -> tuple[Tensor, Tensor]:
+    """Rows of input as integers, each group by its largest number, which becomes `largest`; halves go to even.
+
+    Args:
+        x: float32 [M, K].
+    Returns:
+        whole numbers as float32 [M, G, group], padded with 0, and scales [M, G].
+    """
+    missing = -x.shape[1] % group
+    grouped = F.pad(x, (0, missing)).unflatten(1, (-1, group))
+    scales = grouped.abs().amax(2) / largest
+    steps = grouped / scales.where(scales != 0, 1)[..., None]
+    return steps.round_(), scales
+
+
+def multiply(packed: Packed, x: Tensor, bias: Tensor | None) -> Tensor:
+    """Inputs rounded to integers times packed weights: float32 [M, K] -> [M, N].
+
+    With q of the input and code of the weights, and the sum of a group's products exact:
+    y = sum over groups of s * scale * sum((code - zero) * q), or s * (scale * sum(code * q) + minimum * sum(q)).
+    """
+    fine = packed.scheme.fine
+    whole, steps = rounded(x, packed.group, LARGEST_FINE if fine else LARGEST)
+    kind = torch.float64 if fine or packed.group > EXACT else torch.float32
+    whole = whole.transpose(0, 1).to(kind)  # [G, M, group]
+    steps = steps.T[..., None]  # [G, M, 1]
+    out = x.new_empty(len(x), packed.rows)
+    count = PANEL * max(1, ROOM // (PANEL * len(whole) * max(packed.group, len(x))))
+    for start in range(0, packed.rows, count):
+        end = min(start + count, packed.rows)
+        codes, scales, minima = packed.read(start, end)
+        weights = codes.to(kind).sub_(packed.scheme.zero).unflatten(1, (-1, packed.group))  # [n, G, group]
+        sums = (whole @ weights.permute(1, 2, 0)).float() * scales.T.float()[:, None]  # [G, M, n]
+        if minima is not None:
+            sums += minima.T.float()[:, None] * whole.sum(2, keepdim=True).float()
+        out[:, start:end] = sums.mul_(steps).sum(0)
+    return out if bias is None else out + bias
