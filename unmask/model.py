@@ -33,6 +33,7 @@ from unmask.generation.sampling import Sampling
 from unmask.generation.score import Score, score
 from unmask.generation.search import Hypothesis, Search, search
 from unmask.generation.vectors import rows, vectors
+from unmask.quantization.census import parameters, schemes
 from unmask.text.chat import Message
 from unmask.text.tokenizer import Tokenizer
 from unmask.views.view import View
@@ -45,7 +46,12 @@ CHAT = Sampling(repetition_penalty=1.1)
 
 
 def load(
-    name_or_path: str | Path, *, dtype: str | None = None, device: str | None = None, allow_pickle: bool = False
+    name_or_path: str | Path,
+    *,
+    dtype: str | None = None,
+    device: str | None = None,
+    allow_pickle: bool = False,
+    quantize: str | None = None,
 ) -> Model:
     """A model from a Hub-layout folder, a GGUF file, or the name of one that was pulled.
 
@@ -53,13 +59,17 @@ def load(
         dtype: "float32", "bfloat16" or "float16"; None keeps the stored one (float32 for GGUF).
         device: as torch names it; None takes CUDA where there is one.
         allow_pickle: read pickled `.bin` weights where there are no others; only for makers you trust.
+        quantize: hold the weights in few bits: a scheme's name (`unmask.quantization.schemes`), or "stored" for the
+            blocks of a GGUF file as they are; None is exact.
     Raises:
         ModelNotFound: if the name leads to nothing on this machine; nothing is ever downloaded here.
         CheckpointError, TokenizerError, TemplateError: if the files are not what they claim to be.
+        RequestError: if `dtype`, `device` or `quantize` cannot be had.
     """
     wanted, place = None if dtype is None else resolve_dtype(dtype), resolve_device(device)
     path = locate(name_or_path)
-    return Model(str(name_or_path), load_checkpoint(path, dtype=wanted, device=place, allow_pickle=allow_pickle))
+    loaded = load_checkpoint(path, dtype=wanted, device=place, allow_pickle=allow_pickle, quantize=quantize)
+    return Model(str(name_or_path), loaded)
 
 
 class Model:
@@ -91,19 +101,21 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self.core.parameters())
+        return parameters(self.core)
+
+    @property
+    def quantization(self) -> str | None:
+        """The scheme of its matrices, or several with a plus between them; None if they are exact."""
+        return "+".join(schemes(self.core)) or None
 
     @property
     def dtype(self) -> str:
-        return str(self.weight.dtype).removeprefix("torch.")
+        """The numbers that its weights are, or their scheme."""
+        return self.quantization or str(self.core.dtype).removeprefix("torch.")
 
     @property
     def device(self) -> str:
-        return str(self.weight.device)
-
-    @property
-    def weight(self) -> Tensor:
-        return self.core.embedding.tokens.weight
+        return str(self.core.device)
 
     def logits(self, tokens: Tensor) -> Tensor:
         """Scores of every next token (of a masked model: of each place's own): ids [B, T] -> [B, T, V].
@@ -128,7 +140,7 @@ class Model:
                 high=int(tokens.max()),
                 last=self.spec.embedding.vocab - 1,
             )
-        return self.core.logits(tokens.to(self.weight.device))
+        return self.core.logits(tokens.to(self.core.device))
 
     @overload
     def generate(
@@ -298,7 +310,7 @@ class Model:
 
     def embed_rows(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """The vectors [N, W] of rows of ids."""
-        found = torch.empty(len(rows), self.dimensions, device=self.weight.device)
+        found = torch.empty(len(rows), self.dimensions, device=self.core.device)
         for batch, made in vectors(self.core, rows, self.sentence.pooling):
             found[batch] = made
         return found
@@ -366,7 +378,7 @@ class Model:
         self.reader.check_writes()
         order = Order(ids, sampling, limit, stop)
         vocab = self.spec.embedding.vocab
-        return Answer(order, self.tokenizer, context=self.context, vocab=vocab, device=self.weight.device)
+        return Answer(order, self.tokenizer, context=self.context, vocab=vocab, device=self.core.device)
 
 
 def advised(settings: Mapping[str, object]) -> Sampling:

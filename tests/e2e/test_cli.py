@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 import unmask
 from unmask.cli.program import program
 from unmask.model import CHAT
+from unmask.native.library import library
 
 UNMASK = [sys.executable, "-m", "unmask"]
 # What a shell starts in the background ignores Ctrl-C, and hands this down, as to these tests in CI.
@@ -202,6 +203,7 @@ def test_serve_says_where_it_serves_and_ends_on_ctrl_c(tiny_folder: Path) -> Non
     _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert said["api"] in told
+    assert ("Weights in int8 for speed; --quantize none keeps them exact" in told) == (library() is not None)
     assert "Traceback" not in told
 
 

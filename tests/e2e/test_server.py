@@ -55,7 +55,18 @@ def test_closing_a_stream_frees_the_model(client: openai.OpenAI, served: Served)
 def test_a_signal_ends_it_in_good_order_even_in_the_middle_of_an_answer(
     tiny_folder: Path, tmp_path: Path, ending: signal.Signals
 ) -> None:
-    command = [sys.executable, "-m", "unmask", "serve", str(tiny_folder), "--port", "0", "--no-page"]
+    command = [
+        sys.executable,
+        "-m",
+        "unmask",
+        "serve",
+        str(tiny_folder),
+        "--port",
+        "0",
+        "--no-page",
+        "--quantize",
+        "none",
+    ]
     with served_by(command, tmp_path / "log") as server:
         request = {"model": str(tiny_folder), "messages": STORY, "temperature": 0, "stream": True}
         with server.open("/v1/chat/completions", request) as answer:

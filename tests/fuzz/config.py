@@ -32,7 +32,7 @@ def read(folder: Path) -> None:
 
 def run(checkpoint: Opened) -> None:
     """Fill the model, and let it compute: what was accepted must give hidden states of the right shape."""
-    model, _ = build(checkpoint, dtype=None, device=torch.device("cpu"))
+    model, _ = build(checkpoint, dtype=None, device=torch.device("cpu"), quantize=None)
     tokens = torch.arange(min(3, checkpoint.spec.embedding.vocab, checkpoint.spec.context))[None]
     with torch.inference_mode():
         hidden = model(tokens)

@@ -9,6 +9,8 @@ Source: the GGUF specification, versions 2 and 3; ggml lists dimensions with the
 from __future__ import annotations
 
 import math
+import mmap
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +42,24 @@ class Gguf:
     tensors: Mapping[str, TensorInfo]
     places: Mapping[str, slice]  # tensor name -> its bytes in the file
     data: Tensor  # the whole file, uint8, privately mapped
+    mapped: mmap.mmap | None  # that mapping; None for an empty file
 
     def read(self, name: str) -> Tensor:
         info = self.tensors[name]
         weights = dequantize(self.data[self.places[name]], info.dtype).view(info.shape)
         # A vector is copied out: sharing a few numbers would keep the whole file in memory.
         return weights.clone() if len(info.shape) == 1 else weights
+
+    def rows(self, name: str) -> Tensor:
+        """A matrix's stored bytes, a row of blocks a row: uint8 [N, bytes], mapped."""
+        return self.data[self.places[name]].view(self.tensors[name].shape[0], -1)
+
+    def release(self, name: str) -> None:
+        """Let go of the memory that holds a tensor's bytes, which nobody may share; they can be read again."""
+        first = -(-self.places[name].start // mmap.PAGESIZE) * mmap.PAGESIZE
+        length = self.places[name].stop - first
+        if sys.platform == "linux" and self.mapped is not None and length >= mmap.PAGESIZE:
+            self.mapped.madvise(mmap.MADV_DONTNEED, first, length // mmap.PAGESIZE * mmap.PAGESIZE)
 
 
 @dataclass(frozen=True)
@@ -67,9 +81,12 @@ def open_gguf(path: Path) -> Gguf:
     """
     if not path.is_file():
         raise CheckpointError("{path}: no such weight file. Fetch the model again, or correct the name.", path=path)
-    size = path.stat().st_size
-    # Mapped by torch and copy-on-write, so that tensors can share it and nobody can change the file through them.
-    data = torch.from_file(str(path), shared=False, size=size, dtype=torch.uint8) if size else torch.empty(0).byte()
+    mapped, data = None, torch.empty(0).byte()
+    if path.stat().st_size:
+        # Copy-on-write, so that tensors can share it and nobody can change the file through them.
+        with path.open("rb") as stream:
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY)
+        data = torch.frombuffer(mapped, dtype=torch.uint8)
     cursor = Cursor(path, data.numpy().data)
     check_start(cursor)
     tensor_count, value_count = cursor.number("Q"), cursor.number("Q")
@@ -79,7 +96,7 @@ def open_gguf(path: Path) -> Gguf:
     start = cursor.at + -cursor.at % alignment
     places = {name: place(cursor, name, entry, start, alignment) for name, entry in entries.items()}
     infos = {name: entry.info for name, entry in entries.items()}
-    return Gguf(path=path, metadata=metadata, tensors=infos, places=places, data=data)
+    return Gguf(path=path, metadata=metadata, tensors=infos, places=places, data=data, mapped=mapped)
 
 
 def check_start(cursor: Cursor) -> None:

@@ -106,10 +106,14 @@ OLD_NAMES = {"gamma": "weight", "beta": "bias"}
 
 @dataclass(frozen=True)
 class Report:
-    """What a fill did: names of theirs that were used, and of theirs that a rule says to leave out."""
+    """What a fill did: names of theirs that were used, and of theirs that a rule says to leave out.
+
+    `rounded` are those used whose stored blocks no part of ours computes with, so that they were rounded anew.
+    """
 
     used: tuple[str, ...]
     ignored: tuple[str, ...]
+    rounded: tuple[str, ...] = ()
 
 
 Place = tuple[nn.Module, str]
@@ -193,16 +197,21 @@ class Rules:
                 )
         return plan, Report(used=tuple(plan), ignored=ignored)
 
-    def fit(self, model: nn.Module, source: TensorSource) -> Fit:
+    def fit(self, model: nn.Module, source: TensorSource, names: Sequence[str] | None = None) -> Fit:
         """Where each of the source's tensors goes in the model (which may be on meta). Reads none of them.
 
+        Args:
+            names: what the source holds, where some of that is in several tensors under other names; whoever reads
+                those checks them. None is its tensors.
         Raises:
             CheckpointError: as in `plan`, or if a tensor has another shape than its place, or no real numbers.
         """
         places = parameter_places(model)
-        plan, report = self.plan(list(source.tensors), list(places))
+        plan, report = self.plan(list(source.tensors) if names is None else names, list(places))
         fitted = {name: (each.change, [places[target] for target in targets]) for name, (each, targets) in plan.items()}
         for name, (change, targets) in fitted.items():
+            if name not in source.tensors:
+                continue
             check_kind(name, source.tensors[name].dtype)
             check_shape(name, source.tensors[name].shape, change, targets)
         return Fit(fitted, report)

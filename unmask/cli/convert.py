@@ -9,8 +9,9 @@ import click
 
 from unmask.base.errors import RequestError
 from unmask.base.language import say
+from unmask.cli import calibrate
 from unmask.cli.streams import notice, show_json
-from unmask.cli.verb import Verb, model_argument, placement_options
+from unmask.cli.verb import Verb, model_argument, placement_options, quantize_option
 
 if TYPE_CHECKING:
     from unmask.model import Model
@@ -39,6 +40,8 @@ def verb() -> Verb:
                 ["--report"], is_flag=True, help=say("Only list which tensors of MODEL are used; write nothing.")
             ),
             *placement_options(),
+            quantize_option(),
+            *calibrate.options(),
         ],
     )
 
@@ -54,21 +57,30 @@ def convert(
     dtype: str | None,
     device: str | None,
     allow_pickle: bool,
+    quantize: str | None,
+    calibrate_by: str | None,
+    text: str | None,
     as_json: bool,
 ) -> None:
     """Write the model and print where it lies; or only tell what became of its tensors."""
     gguf = False
+    calibrate.check(calibrate_by, text, quantize)
     if not report:
         if out is None:
             raise click.UsageError(say("Say where to write: unmask convert MODEL OUT. Or only look, with --report."))
         gguf = to == "gguf" or (to is None and out.suffix == ".gguf")
         if kind and not gguf:
             raise click.UsageError(say("--type is for GGUF files; for a folder, choose with --dtype."))
+        if quantize and gguf:
+            raise click.UsageError(say("--quantize is for folders; choose a GGUF file's format with --type."))
         check_free(out, gguf=gguf, force=force)
 
     from unmask.model import load
 
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    at_once = None if calibrate_by else quantize
+    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=at_once)
+    if calibrate_by and text and quantize:
+        calibrate.calibrate(loaded, calibrate_by, quantize, text)
     if out is None or report:
         show_report(loaded, as_json=as_json)
         return
@@ -102,13 +114,16 @@ def check_free(out: Path, *, gguf: bool, force: bool) -> None:
 
 
 def show_report(model: Model, *, as_json: bool) -> None:
-    """Every tensor of the checkpoint, as used or left out."""
+    """Every tensor of the checkpoint, as used or left out, and those rounded although their blocks were asked for."""
     report = model.report
     if as_json:
-        show_json({"model": model.name, "used": list(report.used), "ignored": list(report.ignored)})
+        lists = {"used": list(report.used), "ignored": list(report.ignored), "rounded": list(report.rounded)}
+        show_json({"model": model.name, **lists})
         return
     for name in report.used:
         click.echo(say("used     {name}", name=name))
     for name in report.ignored:
         click.echo(say("ignored  {name}", name=name))
+    for name in report.rounded:
+        click.echo(say("rounded  {name}", name=name))
     click.echo(say("{used} used, {ignored} ignored", used=len(report.used), ignored=len(report.ignored)))

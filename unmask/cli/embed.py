@@ -56,6 +56,7 @@ def embed(
     dtype: str | None,
     device: str | None,
     allow_pickle: bool,
+    quantize: str | None,
     as_json: bool,
 ) -> None:
     """Write the vectors in the order of the texts; nothing is written if one of the texts cannot be read."""
@@ -63,7 +64,7 @@ def embed(
 
     from unmask.model import load
 
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=quantize)
     rows = read(loaded, lines, cut=cut)
     about = {"model": loaded.name, "texts": len(rows), "dimensions": loaded.dimensions}
     if out is not None:

@@ -11,7 +11,7 @@ import click
 
 from unmask.base.language import say
 from unmask.cli.streams import show_json, whole_prompt
-from unmask.cli.verb import Verb, placement_options
+from unmask.cli.verb import Verb, placement_options, quantize_option
 
 if TYPE_CHECKING:
     from unmask.generation.blanks import Blank
@@ -38,6 +38,7 @@ def verb() -> Verb:
                 help=say("A pulled name, a Hub repository, a folder or a GGUF file."),
             ),
             *placement_options(),
+            quantize_option(),
         ],
     )
 
@@ -50,6 +51,7 @@ def fill(
     dtype: str | None,
     device: str | None,
     allow_pickle: bool,
+    quantize: str | None,
     as_json: bool,
 ) -> None:
     """Print the guesses of each blank, the likeliest first, or all of them as JSON."""
@@ -57,7 +59,7 @@ def fill(
 
     from unmask.model import load
 
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=quantize)
     blanks = loaded.fill(whole, best=best)
     if as_json:
         guesses = [[asdict(guess) for guess in blank.guesses] for blank in blanks]

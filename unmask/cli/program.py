@@ -16,7 +16,7 @@ from unmask import __version__
 from unmask.base.errors import UnmaskError
 from unmask.base.language import say
 from unmask.base.registry import nearest
-from unmask.cli import convert, embed, fill, models, push, score, serve, show, talk, view
+from unmask.cli import convert, embed, evaluate, fill, models, push, score, serve, show, talk, view
 from unmask.cli.verb import DEBUG, Context, debug_option, described
 
 
@@ -69,6 +69,7 @@ def program() -> Program:
         *talk.verbs(),
         fill.verb(),
         score.verb(),
+        evaluate.verb(),
         embed.verb(),
         view.verb(),
         serve.verb(),

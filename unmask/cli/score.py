@@ -25,14 +25,21 @@ def verb() -> Verb:
 
 
 def score(
-    *, model: str, text: str | None, dtype: str | None, device: str | None, allow_pickle: bool, as_json: bool
+    *,
+    model: str,
+    text: str | None,
+    dtype: str | None,
+    device: str | None,
+    allow_pickle: bool,
+    quantize: str | None,
+    as_json: bool,
 ) -> None:
     """Print a line a token and the totals, or all of it as JSON."""
     whole = whole_prompt(text)
 
     from unmask.model import load
 
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=quantize)
     scored = loaded.score(whole)
     if as_json:
         show_json(as_document(loaded.name, scored))

@@ -8,10 +8,13 @@ import click
 
 from unmask.base.language import say
 from unmask.cli.streams import notice, show_json
-from unmask.cli.verb import DEFAULT_MODEL, Verb, model_argument, placement_options
+from unmask.cli.verb import DEFAULT_MODEL, Verb, model_argument, placement_options, quantize_option
 
 if TYPE_CHECKING:
     from unmask.server.app import Page
+
+EXACT = "none"
+"""Asks for exact weights."""
 
 
 def verb() -> Verb:
@@ -31,6 +34,7 @@ def verb() -> Verb:
             ),
             click.Option(["--page/--no-page"], default=True, help=say("With the web page, or the API alone.")),
             *placement_options(),
+            quantize_option(EXACT),
         ],
     )
 
@@ -44,6 +48,7 @@ def serve(
     dtype: str | None,
     device: str | None,
     allow_pickle: bool,
+    quantize: str | None,
     as_json: bool,
 ) -> None:
     """Take the port first, so that a port in use is said at once. The server itself says where it answers."""
@@ -54,12 +59,26 @@ def serve(
 
         from unmask.model import load
 
-        loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+        wanted = None if quantize == EXACT else quantize or (None if dtype else for_speed(model, device, allow_pickle))
+        loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=wanted)
+        if wanted and not quantize:
+            notice(say("Weights in {scheme} for speed; --quantize none keeps them exact", scheme=loaded.dtype))
         if as_json:
             address, number = socket.getsockname()[:2]
             root = f"http://[{address}]:{number}" if ":" in address else f"http://{address}:{number}"
             show_json({"model": loaded.name, "page": f"{root}/" if page else None, "api": f"{root}/v1"})
         app.serve(loaded, socket=socket, page=page_maker() if page else None)
+
+
+def for_speed(model: str, device: str | None, allow_pickle: bool) -> str | None:
+    """What a model that writes is served in unless told otherwise; None is exact."""
+    from unmask.base.runtime import resolve_device
+    from unmask.checkpoints.hub import locate
+    from unmask.families import build
+    from unmask.families.open import open_checkpoint
+
+    checkpoint = open_checkpoint(locate(model), allow_pickle=allow_pickle)
+    return build.speed_format(checkpoint, resolve_device(device))
 
 
 def page_maker() -> Page:

@@ -96,16 +96,21 @@ def as_document(name: str, checkpoint: Opened, dtype: str | None, device: str | 
 
     from unmask.base.runtime import resolve_device
     from unmask.core.spec import to_dict
+    from unmask.families.build import read_packing
     from unmask.families.open import stored_dtype
+    from unmask.native.library import describe
 
+    packing = read_packing(checkpoint.fields)
+    stored = packing.scheme.name if packing else str(stored_dtype(checkpoint)).removeprefix("torch.")
     with torch.device("meta"):
         parameters = sum(parameter.numel() for parameter in checkpoint.spec.build().parameters())
     return {
         "name": name,
         "architecture": checkpoint.family,
         "parameters": parameters,
-        "dtype": dtype or str(stored_dtype(checkpoint)).removeprefix("torch."),
+        "dtype": dtype or stored,
         "device": str(resolve_device(device)),
+        "native": describe(),
         "context": checkpoint.spec.context,
         "vocabulary": checkpoint.spec.embedding.vocab,
         "template": has_template(checkpoint),
@@ -132,6 +137,7 @@ def described(checkpoint: Opened, facts: dict[str, object]) -> list[str]:
         say("parameters    {value:,}", value=facts["parameters"]),
         say("dtype         {value}", value=facts["dtype"]),
         say("device        {value}", value=facts["device"]),
+        say("quantized on  {value}", value=facts["native"]),
         say("context       {value:,} tokens", value=facts["context"]),
         say("vocabulary    {value:,} tokens", value=facts["vocabulary"]),
         say("chat template {value}", value=say("yes") if facts["template"] else say("no")),

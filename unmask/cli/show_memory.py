@@ -56,21 +56,34 @@ def show(
     if not checkpoint.spec.writes:
         rows = min(rows, max(1, most_tokens(place) // length))  # more texts are embedded one batch after the other
     runtime = process_memory(place)
+    formats: list[tuple[str | None, str | None]] = [(dtype, None)] if dtype else in_question(checkpoint)
     plans = [
         plan(
             checkpoint,
-            dtype=resolve_dtype(each),
+            dtype=None if exact is None else resolve_dtype(exact),
             device=place,
             context=length,
             users=rows,
             runtime=runtime,
+            quantize=quantize,
         )
-        for each in ([dtype] if dtype else DTYPES)
+        for exact, quantize in formats
     ]
     if as_json:
         show_json({"model": name, "device": str(place), "plans": [as_document(each) for each in plans]})
     else:
         click.echo("\n".join(table(plans)))
+
+
+def in_question(checkpoint: Opened) -> list[tuple[str | None, str | None]]:
+    """The number formats that the checkpoint can be loaded in: a dtype or a quantization each, or its own."""
+    from unmask.families.build import has_blocks, read_packing
+    from unmask.quantization.schemes import STORED
+
+    if read_packing(checkpoint.fields) is not None:
+        return [(None, None)]
+    few = ("int8", "int4", *((STORED,) if has_blocks(checkpoint) else ()))
+    return [*((each, None) for each in DTYPES), *((None, each) for each in few)]
 
 
 def as_document(plan: Plan) -> dict[str, object]:

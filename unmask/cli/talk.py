@@ -49,6 +49,7 @@ def chat(
     dtype: str | None,
     device: str | None,
     allow_pickle: bool,
+    quantize: str | None,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -63,7 +64,7 @@ def chat(
     from unmask.model import load
 
     Sampling(**given(settings))  # refuses wrong values before the model is loaded
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=quantize)
     sampling = replace(loaded.sampling, **given(settings))
     messages: list[Message] = [{"role": "system", "content": system}] if system else []
     if text is None:
@@ -86,6 +87,7 @@ def generate(
     dtype: str | None,
     device: str | None,
     allow_pickle: bool,
+    quantize: str | None,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -97,7 +99,7 @@ def generate(
     from unmask.model import load
 
     sampling = Sampling(**given(settings))
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=quantize)
     if search is None:
         show_answer(loaded.name, loaded.stream(text, sampling=sampling, limit=limit, stop=stop), as_json=as_json)
     else:

@@ -9,6 +9,7 @@ import click
 
 from unmask.base.language import say
 from unmask.base.runtime import DTYPES
+from unmask.quantization.schemes import CHOICES
 
 DEFAULT_MODEL = "smollm2:135m"
 DEBUG = "unmask.debug"
@@ -88,6 +89,7 @@ def model_options(*, default: str = DEFAULT_MODEL) -> list[click.Parameter]:
             help=say("A pulled name, a Hub repository, a folder or a GGUF file; else {name}.", name=default),
         ),
         *placement_options(),
+        quantize_option(),
     ]
 
 
@@ -106,6 +108,15 @@ def placement_options() -> list[click.Parameter]:
         click.Option(["--device"], metavar="DEVICE", help=say("Where to compute: cpu, cuda; else the best there is.")),
         pickle_option(),
     ]
+
+
+def quantize_option(*others: str) -> click.Option:
+    """In how many bits the weights are held; `others` may be said too."""
+    return click.Option(
+        ["--quantize"],
+        type=click.Choice((*others, *CHOICES)),
+        help=say("Hold the weights in few bits: faster, smaller, not exact. stored: a GGUF file's own blocks."),
+    )
 
 
 def answer_options() -> list[click.Parameter]:

@@ -9,7 +9,7 @@ import click
 
 from unmask.base.language import language, say
 from unmask.cli.streams import notice, whole_prompt
-from unmask.cli.verb import Verb, model_argument, placement_options
+from unmask.cli.verb import Verb, model_argument, placement_options, quantize_option
 
 if TYPE_CHECKING:
     from unmask.views.view import View
@@ -40,6 +40,7 @@ def verb() -> Verb:
             click.Option(["--layer"], type=int, metavar="N", help=say("attention: show this layer first, from 0.")),
             click.Option(["--head"], type=int, metavar="N", help=say("attention: show this head first, from 0.")),
             *placement_options(),
+            quantize_option(),
         ],
     )
 
@@ -56,6 +57,7 @@ def view(
     dtype: str | None,
     device: str | None,
     allow_pickle: bool,
+    quantize: str | None,
     as_json: bool,
 ) -> None:
     """Write the view to its file, or its numbers to standard output."""
@@ -67,7 +69,7 @@ def view(
 
     from unmask.model import load
 
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle)
+    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=quantize)
     made = loaded.view(kind, *texts, word=word, layer=layer, head=head)
     if out is not None:
         made.save(out)

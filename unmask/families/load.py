@@ -11,11 +11,13 @@ import torch
 from unmask.checkpoints.gguf import Gguf
 from unmask.checkpoints.rules import Report
 from unmask.core.transformer import Transformer, TransformerSpec
-from unmask.core.widening import suit
 from unmask.families import gguf_encoder
+from unmask.families.build import build
 from unmask.families.files import read_json
-from unmask.families.open import Opened, open_checkpoint, stored_dtype
+from unmask.families.open import open_checkpoint
 from unmask.families.sentence import Sentence, read_sentence
+from unmask.lowering.shortcut import shorten
+from unmask.quantization.census import schemes
 from unmask.text import formats
 from unmask.text.chat import ChatTemplate
 from unmask.text.tokenizer import Tokenizer
@@ -38,18 +40,27 @@ class Loaded:
 
 
 def load_checkpoint(
-    path: Path, *, dtype: torch.dtype | None, device: torch.device, allow_pickle: bool = False
+    path: Path,
+    *,
+    dtype: torch.dtype | None,
+    device: torch.device,
+    allow_pickle: bool = False,
+    quantize: str | None = None,
 ) -> Loaded:
     """Read a checkpoint whole: weights, tokenizer, template.
 
     Args:
         dtype: None keeps the stored one (float32 for GGUF, whose blocks are unpacked here).
+        quantize: a scheme's name, or "stored" for a GGUF's blocks as they are; None is exact.
     Raises:
         CheckpointError: as in `open_checkpoint`, or if the weights do not fit the spec.
+        RequestError: if `dtype` or `quantize` cannot be had of this checkpoint.
         TokenizerError, TemplateError: if what came with the weights is broken.
     """
     checkpoint = open_checkpoint(path, allow_pickle=allow_pickle)
-    model, report = build(checkpoint, dtype=dtype, device=device)
+    model, report = build(checkpoint, dtype=dtype, device=device, quantize=quantize)
+    if schemes(model):
+        shorten(model)
     family, spec = checkpoint.family, checkpoint.spec
     if isinstance(checkpoint.source, Gguf):
         metadata = checkpoint.source.metadata
@@ -61,14 +72,3 @@ def load_checkpoint(
     settings = folder / "generation_config.json"
     advice = read_json(settings) if settings.exists() else {}
     return Loaded(family, spec, model, report, tokenizer, template, read_sentence(folder, spec), advice)
-
-
-def build(checkpoint: Opened, *, dtype: torch.dtype | None, device: torch.device) -> tuple[Transformer, Report]:
-    """The spec's model, built without memory and then filled from the source."""
-    dtype = dtype or stored_dtype(checkpoint)
-    with torch.device("meta"):
-        model = checkpoint.spec.build()
-    rules = checkpoint.dialect.rules(checkpoint.spec)
-    report = rules.fill(model, checkpoint.source, dtype=dtype, device=device)
-    suit(model, device)
-    return model.eval(), report

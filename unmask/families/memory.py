@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import torch
 
 from unmask.base.errors import RequestError
-from unmask.core.attention import Attention
 from unmask.core.live import Live
 from unmask.core.masks import LeftPadding, RightPadding
 from unmask.core.memory import cache_size, free_memory
 from unmask.core.widening import suit
 from unmask.families.open import Opened
-from unmask.families.rehearsal import META, hollow, rehearse_load
+from unmask.families.rehearsal import META, rehearse_load, shorten
+from unmask.quantization.census import schemes
 
 MOST_USERS = 1 << 16
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one precision needs, in bytes.
+    """What one number format needs, in bytes.
 
     Args:
         context: tokens of each row, prompt and answer together.
@@ -64,22 +65,30 @@ class Plan:
 
 
 def plan(
-    checkpoint: Opened, *, dtype: torch.dtype, device: torch.device, context: int, users: int, runtime: int
+    checkpoint: Opened,
+    *,
+    dtype: torch.dtype | None,
+    device: torch.device,
+    context: int,
+    users: int,
+    runtime: int,
+    quantize: str | None = None,
 ) -> Plan:
     """What `users` rows of `context` tokens would need; see Plan.
 
     Args:
+        dtype, quantize: as `load_checkpoint` takes them.
         runtime: what the process takes without the model, as `process_memory` tells it.
     Raises:
         CheckpointError: if the weights do not fit the model.
-        RequestError: if `context` or `users` is out of its range.
+        RequestError: if `context` or `users` is out of its range, or the format cannot be had.
     """
     for name, value, high in (("context", context, checkpoint.spec.context), ("users", users, MOST_USERS)):
         if not 1 <= value <= high:
             raise RequestError(
                 "{name} is {value}; it must be from {low} to {high}.", name=name, value=value, low=1, high=high
             )
-    rehearsal = Rehearsal(checkpoint, dtype, device)
+    rehearsal = Rehearsal(checkpoint, dtype, device, quantize)
     free = free_memory(device)
 
     def planned(tokens: int) -> Plan:
@@ -93,37 +102,34 @@ def plan(
 
 
 class Rehearsal:
-    """A checkpoint's load and its largest forward in one precision, over meta tensors."""
+    """A checkpoint's load and its largest forward in one number format, over meta tensors."""
 
-    def __init__(self, checkpoint: Opened, dtype: torch.dtype, device: torch.device) -> None:
-        self.spec, self.dtype, self.device = checkpoint.spec, dtype, device
-        self.load = rehearse_load(checkpoint, dtype)
-        # Layers of one kind take turns in the same room: one of each is run for all.
-        self.kinds = replace(checkpoint.spec, blocks=tuple(dict.fromkeys(checkpoint.spec.blocks)))
-        with META:
-            self.model = self.kinds.build().to(dtype).eval()
-        suit(self.model, device)
-        for part in self.model.modules():
-            if isinstance(part, Attention):
-                part.kernel = hollow
+    def __init__(
+        self, checkpoint: Opened, dtype: torch.dtype | None, device: torch.device, quantize: str | None
+    ) -> None:
+        self.spec, self.device = checkpoint.spec, device
+        self.model, self.load = rehearse_load(checkpoint, dtype, quantize)
+        self.dtype = "+".join(schemes(self.model)) or str(self.model.dtype).removeprefix("torch.")
+        shorten(self.model)
+        suit(self.model.eval(), device)
 
     def plan(self, context: int, users: int, *, runtime: int, free: int | None) -> Plan:
         """See Plan; `longest` is left open."""
         rows = users if self.spec.writes else 0
         live = Live()
-        for parameter in self.model.parameters():
-            live.add(parameter.untyped_storage())
-        present = live.now + rows * cache_size(self.kinds, context, self.dtype)
+        for each in chain(self.model.parameters(), self.model.buffers()):
+            live.add(each.untyped_storage())
+        present = live.now + rows * cache_size(self.model.spec, context, self.model.cache_dtype)
         with torch.inference_mode(), live:
             self.forward(context, users)
         work, load, on_host = live.peak - present, self.load, self.device.type == "cpu"
         return Plan(
-            dtype=str(self.dtype).removeprefix("torch."),
+            dtype=self.dtype,
             context=context,
             users=users,
             weights=load.weights,
             file=load.file if on_host else 0,
-            cache=rows * cache_size(self.spec, context, self.dtype),
+            cache=rows * cache_size(self.spec, context, self.model.cache_dtype),
             work=work + max(load.kept, live.kept) if on_host else work,
             runtime=runtime,
             loading=runtime + (load.peak + load.kept if on_host else load.weights),

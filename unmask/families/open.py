@@ -19,6 +19,7 @@ from unmask.families import FAMILIES
 from unmask.families.family import Dialect, Family
 from unmask.families.fields import Fields
 from unmask.families.files import read_json
+from unmask.quantization.folder import Whole
 
 PRECISION = ("F64", "F32", "BF16", "F16")
 """Stored floating types, the widest first: a file of several is computed in the widest."""
@@ -62,7 +63,7 @@ def open_folder(folder: Path, weights: Path, *, allow_pickle: bool) -> Opened:
     name = Fields("config.json", config).text("model_type")
     family, dialect = find(name, lambda each: each.hub, where=str(folder / "config.json"), field="model_type")
     source = open_weights(weights, allow_pickle=allow_pickle)
-    return opened(folder, family, dialect, Fields("config.json", config, source=source), source)
+    return opened(folder, family, dialect, Fields("config.json", config, source=Whole(source)), source)
 
 
 def opened(path: Path, family: str, dialect: Dialect, fields: Fields, source: TensorSource) -> Opened:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
@@ -13,6 +14,11 @@ from unmask.checkpoints.source import TensorInfo
 from unmask.families import FAMILIES
 from unmask.families.family import Family
 from unmask.families.load import Loaded
+from unmask.quantization.folder import WEIGHT, Packing, forms, rows
+from unmask.quantization.packed import Packed
+from unmask.quantization.schemes import Scheme
+
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -22,24 +28,37 @@ class Outgoing:
     tensors: Mapping[str, TensorInfo]
     read: Callable[[str], Tensor]
     left_out: tuple[str, ...]
+    packing: Packing | None
+    """How the matrices are quantized; None where they are not."""
 
 
 def outgoing(loaded: Loaded, rules: Rules) -> Outgoing:
     parameters = {name: each.detach() for name, each in loaded.model.named_parameters()}
-    names = {dtype: name for name, dtype in DTYPES.items()}
-    on_meta = {name: each.to("meta") for name, each in parameters.items()}
-    plan = {name: (ours, change) for name, ours, change in rules.outward(list(parameters))}
-    tensors = {}
+    packed = {
+        name.removesuffix(".packed") + WEIGHT: part
+        for name, part in loaded.model.named_modules()
+        if isinstance(part, Packed)
+    }
+    plan = {name: (ours, change) for name, ours, change in rules.outward([*parameters, *packed])}
+    tensors: dict[str, TensorInfo] = {}
+    schemes: dict[str, Scheme] = {}
+    sources: dict[str, Callable[[], Tensor]] = {}
     for name, (ours, change) in plan.items():
-        shape = change.give([on_meta[each] for each in ours]).shape
-        tensors[name] = TensorInfo(tuple(shape), names[parameters[ours[0]].dtype])
-
-    def read(name: str) -> Tensor:
-        ours, change = plan[name]
-        return change.give([parameters[each] for each in ours])
-
+        if ours[0] in packed:
+            stem, parts = name.removesuffix(WEIGHT), [packed[each] for each in ours]
+            schemes[stem] = parts[0].scheme
+            for ending, info in forms(parts).items():
+                tensors[stem + ending] = info
+                sources[stem + ending] = partial(rows, parts, ending)
+        else:
+            values = [parameters[each] for each in ours]
+            shape = change.give([each.to("meta") for each in values]).shape
+            tensors[name] = TensorInfo(tuple(shape), NAMES[values[0].dtype])
+            sources[name] = partial(change.give, values)
     used = {each for ours, _ in plan.values() for each in ours}
-    return Outgoing(tensors, read, left_out=tuple(name for name in parameters if name not in used))
+    left_out = tuple(name for name in (*parameters, *packed) if name not in used)
+    packing = Packing.of(schemes) if schemes else None
+    return Outgoing(tensors, lambda name: sources[name](), left_out, packing)
 
 
 def family_of(loaded: Loaded) -> Family:

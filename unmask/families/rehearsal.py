@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import ModuleList
 
 from unmask.checkpoints.dtypes import DTYPES
 from unmask.checkpoints.gguf import Gguf
 from unmask.checkpoints.source import TensorInfo, TensorSource
 from unmask.core.alignment import Alignment
+from unmask.core.attention import Attention
 from unmask.core.live import Live
 from unmask.core.masks import KernelMask
+from unmask.core.transformer import Transformer
+from unmask.families.build import fill
 from unmask.families.open import Opened
+from unmask.quantization.census import nbytes
 
 META = torch.device("meta")
 
@@ -31,19 +37,21 @@ class Load:
     kept: int
 
 
-def rehearse_load(checkpoint: Opened, dtype: torch.dtype) -> Load:
-    """Fill the model from a file that has sizes only, by the loader's own rules."""
+def rehearse_load(checkpoint: Opened, dtype: torch.dtype | None, quantize: str | None) -> tuple[Transformer, Load]:
+    """Fill the model from a file that has sizes only, by the loader's own rules; the model, and what that takes."""
     source = outline(checkpoint.source)
     with META:
         model = checkpoint.spec.build()
-    fitted = checkpoint.dialect.rules(checkpoint.spec).fit(model, source)
     with Live() as live:
-        fitted.pour(source, dtype=dtype, device=META)
-        for parameter in model.parameters():
-            live.add(parameter.untyped_storage())
-    weights, kept = sum(each.nbytes for each in model.parameters()), live.kept
+        fill(model, checkpoint, source, dtype=dtype, device=META, quantize=quantize)
+        for each in chain(model.parameters(), model.buffers()):
+            live.add(each.untyped_storage())
+    weights, kept, peak = nbytes(model), live.kept, live.peak
+    if isinstance(source, Gguf) and quantize is not None:
+        # Its pages are let go, one tensor's after the other's.
+        peak -= len(source.data) - max(place.stop - place.start for place in source.places.values())
     del source  # unmapped at once, if no weight is still in it
-    return Load(weights=weights, file=live.now - weights, peak=live.peak, kept=kept)
+    return model, Load(weights=weights, file=live.now - weights, peak=peak, kept=kept)
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Outline:
 def outline(source: TensorSource) -> TensorSource:
     """The source with its data on the meta device."""
     if isinstance(source, Gguf):
-        return replace(source, data=source.data.to(META))
+        return replace(source, data=source.data.to(META), mapped=None)
     places: dict[str, slice] = {}
     end = 0
     # The widest numbers first, so that each tensor begins where its kind may.
@@ -76,6 +84,16 @@ def outline(source: TensorSource) -> TensorSource:
 def kind(info: TensorInfo) -> torch.dtype:
     """The dtype that a tensor is stored in; formats without a name here take a byte a number."""
     return DTYPES.get(info.dtype, torch.uint8)
+
+
+def shorten(model: Transformer) -> None:
+    """One layer of each kind for all, since they take turns in the same room; their kernels multiply nothing."""
+    blocks = model.spec.blocks
+    model.spec = replace(model.spec, blocks=tuple(dict.fromkeys(blocks)))
+    model.blocks = ModuleList(model.blocks[blocks.index(each)] for each in model.spec.blocks)
+    for part in model.modules():
+        if isinstance(part, Attention):
+            part.kernel = hollow
 
 
 def hollow(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment) -> Tensor:

@@ -24,8 +24,10 @@ def save_folder(loaded: Loaded, folder: Path) -> None:
     dialect = family_of(loaded).hub
     tensors = outgoing(loaded, dialect.rules(loaded.spec))
     assert not tensors.left_out, tensors.left_out
-    dtype = str(loaded.model.embedding.tokens.weight.dtype).removeprefix("torch.")
+    dtype = str(loaded.model.dtype).removeprefix("torch.")
     config = {"model_type": dialect.name, "dtype": dtype, **special_ids(loaded), **dialect.metadata(loaded.spec)}
+    if tensors.packing is not None:
+        config["quantization_config"] = tensors.packing.to_dict()
     write_json(folder / "config.json", config)
     if loaded.spec.writes:
         write_json(folder / "generation_config.json", {**loaded.advice, **special_ids(loaded)})

@@ -30,6 +30,7 @@ def save_gguf(loaded: Loaded, path: Path, *, name: str, format_name: str) -> tup
         name: what the file calls itself.
         format_name: of the matrices, one of FILE_TYPES; one whose rows cannot be cut into its blocks becomes F16.
     Raises:
+        RequestError: if there is no such format, or the model is quantized already.
         ArchitectureError: if GGUF has no name for this architecture.
         TokenizerError: if it has none for this vocabulary, or there is no vocabulary.
         SpecError: if it has none for the pooling.
@@ -51,6 +52,13 @@ def save_gguf(loaded: Loaded, path: Path, *, name: str, format_name: str) -> tup
     if loaded.tokenizer is None:
         raise TokenizerError("{name} came without a tokenizer, and a GGUF file must hold one.", name=name)
     tensors = outgoing(loaded, dialect.rules(loaded.spec))
+    if tensors.packing is not None:
+        raise RequestError(
+            "{name} is quantized as {scheme}, and a GGUF file is made of exact weights. Load it without --quantize, "
+            "and choose the file's format.",
+            name=name,
+            scheme=tensors.packing.scheme.name,
+        )
     metadata: dict[str, object] = {
         "general.architecture": dialect.name,
         "general.name": name,

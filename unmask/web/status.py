@@ -9,6 +9,7 @@ import torch
 from unmask.base.language import translate
 from unmask.core.memory import cache_size, process_memory
 from unmask.model import Model
+from unmask.quantization.census import nbytes
 from unmask.web.conversation import Answer
 
 MEGA = 1_000_000
@@ -23,11 +24,11 @@ class Status:
     @cached_property
     def weights(self) -> int:
         """Bytes."""
-        return sum(parameter.nbytes for parameter in self.model.core.parameters())
+        return nbytes(self.model.core)
 
     def cache(self, tokens: int) -> int:
         """Bytes of the keys and values of so many tokens."""
-        return cache_size(self.model.spec, tokens, self.model.weight.dtype)
+        return cache_size(self.model.spec, tokens, self.model.core.cache_dtype)
 
     def line(self, answer: Answer | None, tongue: str) -> str:
         """As HTML; `answer` is the latest of the conversation that is open."""

@@ -100,3 +100,43 @@ def test_a_report_lists_every_tensor_and_writes_nothing(tiny_folder: Path, tmp_p
     assert {line.split()[-1] for line in lines[:-1]} == names
     assert lines[-1] == f"{len(document['used'])} used, {len(document['ignored'])} ignored"
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_can_be_written_in_few_bits(tiny_folder: Path, tmp_path: Path) -> None:
+    assert run(tiny_folder, tmp_path / "few", "--quantize", "int4-32").exit_code == 0
+    assert unmask.load(tmp_path / "few").dtype == "int4-32"
+
+
+def test_a_gguf_takes_its_format_from_its_own_option(tiny_folder: Path, tmp_path: Path) -> None:
+    result = run(tiny_folder, tmp_path / "few.gguf", "--quantize", "int8")
+    assert result.exit_code == 2
+    assert "choose a GGUF file's format with --type" in result.stderr
+
+
+def test_a_calibrated_folder_holds_few_bits_and_loads_as_it_is(tiny_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("the cat sat on the mat, and the dog on the log. " * 200)
+    options = ("--quantize", "int4-32", "--calibrate", "awq", "--text", tmp_path / "text.txt")
+    assert run(tiny_folder, tmp_path / "small", *options).exit_code == 0
+    plain = run(tiny_folder, tmp_path / "plain", "--quantize", "int4-32")
+    assert plain.exit_code == 0
+    assert unmask.load(tmp_path / "small").quantization == "int4-32"
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("small", "plain")]
+    assert weights[0] != weights[1]
+
+
+def test_a_calibration_without_a_text_or_a_scheme_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    alone = run(tiny_folder, tmp_path / "out", "--quantize", "int4", "--calibrate", "gptq")
+    assert alone.exit_code == 2
+    assert "--calibrate and --text go together" in alone.stderr
+    (tmp_path / "text.txt").write_text("a text")
+    exact = run(tiny_folder, tmp_path / "out", "--calibrate", "gptq", "--text", tmp_path / "text.txt")
+    assert exact.exit_code == 2
+    assert "give --quantize int4" in exact.stderr
+
+
+def test_too_short_a_text_to_calibrate_on_is_refused_with_both_lengths(tiny_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("short")
+    options = ("--quantize", "int4", "--calibrate", "awq", "--text", tmp_path / "text.txt")
+    result = run(tiny_folder, tmp_path / "out", *options)
+    assert result.exit_code == 1
+    assert "Calibration needs a text of at least" in result.stderr

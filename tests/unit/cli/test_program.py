@@ -15,7 +15,21 @@ from unmask.base.errors import RequestError
 from unmask.cli.program import program
 from unmask.cli.verb import Verb
 
-VERBS = ("pull", "list", "show", "convert", "push", "chat", "generate", "fill", "score", "embed", "view", "serve")
+VERBS = (
+    "pull",
+    "list",
+    "show",
+    "convert",
+    "push",
+    "chat",
+    "generate",
+    "fill",
+    "score",
+    "evaluate",
+    "embed",
+    "view",
+    "serve",
+)
 
 
 def run(*arguments: str) -> Result:

@@ -119,8 +119,8 @@ def test_options_that_belong_to_another_table_are_wrong_usage(options: tuple[str
 
 def test_the_memory_plan_has_every_precision_unless_one_is_named(tiny_folder: Path) -> None:
     plans = json.loads(run(tiny_folder, "--memory", "--users", "2", "--context", "50", "--json").stdout)["plans"]
-    assert [each["dtype"] for each in plans] == ["float32", "bfloat16", "float16"]
-    assert [(each["users"], each["context"], each["fits"]) for each in plans] == [(2, 50, True)] * 3
+    assert [each["dtype"] for each in plans] == ["float32", "bfloat16", "float16", "int8", "int4-64"]
+    assert [(each["users"], each["context"], each["fits"]) for each in plans] == [(2, 50, True)] * 5
     assert plans[0]["weights"] == 2 * plans[1]["weights"]
     assert plans[0]["runtime"] > 50e6
     (only,) = json.loads(run(tiny_folder, "--memory", "--dtype", "float16", "--json").stdout)["plans"]

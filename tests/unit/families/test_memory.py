@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
+import unmask
 from unmask.base.errors import RequestError
 from unmask.checkpoints.ggml import FORMATS, dequantize
 from unmask.families import memory
 from unmask.families.memory import Plan, plan
 from unmask.families.open import open_checkpoint
+from unmask.quantization.census import nbytes
 
 CPU = torch.device("cpu")
 
@@ -43,6 +45,17 @@ def test_a_converted_file_is_held_beside_the_weights_only_while_loading(tiny_fol
 def test_a_gguf_file_of_blocks_is_given_back_once_it_is_read(smollm2: Path) -> None:
     assert planned(smollm2).file == 0
     assert planned(smollm2, torch.bfloat16).file == 0
+
+
+@pytest.mark.parametrize("name", ["stored", "int8", "int4"])
+def test_few_bits_are_planned_as_they_are_held(smollm2: Path, name: str) -> None:
+    model = unmask.load(smollm2, quantize=name)
+    found = plan(open_checkpoint(smollm2), dtype=None, device=CPU, context=100, users=1, runtime=0, quantize=name)
+    cache = model.core.cache(batch=1, capacity=100)
+    assert (found.dtype, found.weights) == (model.dtype, nbytes(model.core))
+    assert found.cache == sum(each.nbytes for each in (*cache.keys, *cache.values))
+    # The float embedding alone would be 113 MB.
+    assert found.weights < found.loading < found.weights + 80e6
 
 
 def test_cache_and_work_grow_with_the_context_and_work_is_that_of_one_layer(smollm2: Path) -> None:

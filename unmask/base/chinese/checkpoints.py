@@ -164,4 +164,14 @@ TEXTS: dict[str, str] = {
     "{name} did not arrive whole ({reason}). Run the same command again; whole files that arrived are kept.": (
         "{name} 没有完整下载（{reason}）。请再次运行同一命令；已完整下载的文件会保留。"
     ),
+    # quantized weights
+    "Unknown quantization {name!r}; known are {known}. Did you mean {nearest!r}?": (
+        "未知的量化方案 {name!r}；可用的有 {known}。是否想用 {nearest!r}？"
+    ),
+    "Tensor {name!r} must be {kind} of shape {want} for the quantization {scheme}; the file has {have}. The configuration and the weights are not of the same model.": (
+        "量化方案 {scheme} 要求张量 {name!r} 为 {kind}、形状 {want}；文件中是 {have}。配置与权重不属于同一个模型。"
+    ),
+    "A matrix of {rows} x {width} has a weight of {weight:g}, which cannot be quantized. Load the model without --quantize.": (
+        "一个 {rows} x {width} 的矩阵中有权重 {weight:g}，无法量化。请不带 --quantize 加载该模型。"
+    ),
 }

@@ -32,11 +32,36 @@ TEXTS: dict[str, str] = {
     "parameters    {value:,}": "参数量    {value:,}",
     "dtype         {value}": "数据类型  {value}",
     "device        {value}": "设备      {value}",
+    "quantized on  {value}": "量化运行  {value}",
     "context       {value:,} tokens": "上下文    {value:,} 个词元",
     "vocabulary    {value:,} tokens": "词表      {value:,} 个词元",
     "chat template {value}": "对话模板  {value}",
     "yes": "有",
     "no": "无",
+    # evaluate
+    "Measure how well MODEL foresees the text in FILE, - is standard input; and how far it is from another.": (
+        "测量 MODEL 对 FILE 中文本的预测能力（- 为标准输入），以及它与另一模型的差距。"
+    ),
+    "Compare with this model of the same vocabulary; else a quantized one with its exact weights.": (
+        "与这个词表相同的模型比较；默认将量化模型与其原始精度的权重比较。"
+    ),
+    "Tokens read together, the second half of which count, as in llama.cpp; else {n}.": (
+        "一次读取的词元数，只计后一半，与 llama.cpp 相同；默认为 {n}。"
+    ),
+    "Move the window by N tokens instead and count each token once: slower, with more before it.": (
+        "改为每次将窗口移动 N 个词元，每个词元只计一次：更慢，但上文更长。"
+    ),
+    "{name} and {other} do not spell this text in the same tokens, so their guesses cannot be compared. Name a model of the same vocabulary.": (
+        "{name} 与 {other} 对此文本的分词不同，无法比较它们的预测。请指定词表相同的模型。"
+    ),
+    "perplexity  {value:.4f} ± {error:.4f}, of {tokens:,} tokens": "困惑度  {value:.4f} ± {error:.4f}，共 {tokens:,} 个词元",
+    "reference   {value:.4f}, so this is {ratio:.4f} times as much": "参照    {value:.4f}，此处为其 {ratio:.4f} 倍",
+    "divergence  {mean:.5f} nats a token, 99 % under {high:.5f}": (
+        "散度    每个词元 {mean:.5f} 奈特，99% 的词元低于 {high:.5f}"
+    ),
+    "agreement   {first:.2%} on the likeliest token, {few:.2%} of the five likeliest": (
+        "一致    最可能的词元 {first:.2%} 相同，前五个中 {few:.2%} 相同"
+    ),
     # show
     "Show what MODEL is; with --tokens what texts cost in it, with --memory what it needs. Loads no weights.": (
         "显示 MODEL 是什么；用 --tokens 看文本折合多少词元，用 --memory 看所需内存。不加载权重。"
@@ -102,6 +127,12 @@ TEXTS: dict[str, str] = {
     # choosing a model and how it answers
     "A pulled name, a Hub repository, a folder or a GGUF file; else {name}.": (
         "已下载的名称、Hub 仓库、文件夹或 GGUF 文件；默认为 {name}。"
+    ),
+    "Hold the weights in few bits: faster, smaller, not exact. stored: a GGUF file's own blocks.": (
+        "以低位数保存权重：更快、更小，但不精确。stored 为 GGUF 文件自带的块。"
+    ),
+    "Weights in {scheme} for speed; --quantize none keeps them exact": (
+        "为提速，权重采用 {scheme}；加 --quantize none 可保持精确"
     ),
     "Number format of the weights; else as stored.": "权重的数值格式；默认与文件相同。",
     "Where to compute: cpu, cuda; else the best there is.": "计算设备：cpu、cuda；默认选最快的。",
@@ -178,6 +209,9 @@ TEXTS: dict[str, str] = {
     "Say where to write: unmask convert MODEL OUT. Or only look, with --report.": (
         "请指明写到哪里：unmask convert MODEL OUT。若只想查看，请用 --report。"
     ),
+    "--quantize is for folders; choose a GGUF file's format with --type.": (
+        "--quantize 用于文件夹；GGUF 文件的格式请用 --type 选择。"
+    ),
     "--type is for GGUF files; for a folder, choose with --dtype.": (
         "--type 只用于 GGUF 文件；写成文件夹时请用 --dtype 选择。"
     ),
@@ -193,6 +227,7 @@ TEXTS: dict[str, str] = {
     "(a GGUF file has no place for {names}; left out)": "（GGUF 文件中没有 {names} 的位置，已略去）",
     "used     {name}": "已用  {name}",
     "ignored  {name}": "忽略  {name}",
+    "rounded  {name}": "重新取整  {name}",
     "{used} used, {ignored} ignored": "已用 {used} 个，忽略 {ignored} 个",
     "Upload MODEL to the Hub as OWNER/NAME, where it is made if need be. Needs your token.": (
         "将 MODEL 上传到 Hub，名为 OWNER/NAME，没有则新建。需要您的令牌。"
@@ -240,4 +275,14 @@ TEXTS: dict[str, str] = {
         "只有 sense 接受多个文本。请给这个文本加上引号。"
     ),
     "Wrote {title} to {path}": ("已将“{title}”写到 {path}"),
+    "With --quantize: round by what the model does with a text (--text), not each weight by itself.": (
+        "与 --quantize 一起使用：按模型处理某段文本（--text）的情况来取整，而不是逐个权重取整。"
+    ),
+    "What to calibrate on: like what the model will read.": ("用于校准的文本：应与模型将要读到的内容相似。"),
+    "--calibrate and --text go together: a method, and a file to calibrate on.": (
+        "--calibrate 与 --text 须一起给出：一个方法，一个用于校准的文件。"
+    ),
+    "--calibrate says how to round, not to what: give --quantize int4, for example.": (
+        "--calibrate 说明如何取整，而不是取整成什么：请同时给出 --quantize，例如 --quantize int4。"
+    ),
 }

@@ -51,4 +51,34 @@ TEXTS: dict[str, str] = {
     "This model predicts no tokens, so its layers cannot be read as words. Choose one that writes or fills blanks.": (
         "这个模型不预测词元，各层无法读成文字。请选择会写作或会填空的模型。"
     ),
+    "Calibration needs a text of at least {needed} tokens, better {best:,}; this one has {tokens}.": (
+        "校准所用的文本至少需要 {needed} 个词元，最好有 {best:,} 个；此文本只有 {tokens} 个。"
+    ),
+    "Unknown calibration {name!r}; known are {known}. Did you mean {nearest!r}?": (
+        "未知的校准方法 {name!r}；已知的有 {known}。您是想用 {nearest!r} 吗？"
+    ),
+    "{variable} is {name!r}; it may be {known}, as far as this processor has them, or off.": (
+        "{variable} 的值是 {name!r}；它可以是 {known}（以本机处理器支持的为限），或者 off。"
+    ),
+    "native ({kernels}, {threads} threads)": ("本机代码（{kernels}，{threads} 个线程）"),
+    "PyTorch (no compiled library: install unmask again where there is a C compiler)": (
+        "PyTorch（没有编译好的库：请在有 C 编译器的环境中重新安装 unmask）"
+    ),
+    "PyTorch (the compiled library is switched off by {variable})": ("PyTorch（编译好的库已被 {variable} 关闭）"),
+    "There is no memory left to multiply {rows} rows. Take fewer at once.": (
+        "内存不足，无法一次计算 {rows} 行的乘积。请减少每次的行数。"
+    ),
+    "There is no memory left for what the model works with ({count} rows).": (
+        "内存不足，容不下模型计算所需的缓冲区（{count} 行）。"
+    ),
+    "There is no memory left to read {rows} tokens.": ("内存不足，无法读入 {rows} 个词元。"),
+    "The native library has no operation for {what}.": ("本机库没有与此对应的运算：{what}。"),
+    "its mask and head": ("它的掩码与输出头"),
+    "a matrix that is not quantized": ("未量化的矩阵"),
+    "matrices of different groups side by side": ("并列矩阵的分组大小不一致"),
+    "an embedding that is not quantized": ("未量化的词嵌入"),
+    "norms of heads that are not RMSNorm": ("不是 RMSNorm 的头归一化"),
+    "This model runs on PyTorch, more slowly: {reason}": ("此模型改用 PyTorch 运行，速度较慢：{reason}"),
+    "segments without positions": ("没有位置表的段落嵌入"),
+    "an encoder whose attention has positions or windows": ("注意力带有位置或窗口的编码器"),
 }

@@ -77,4 +77,20 @@ TEXTS: dict[str, str] = {
     "Tensor {name!r} is stored as {dtype}, which are not plain real numbers. Get the model in F32, F16 or BF16, or as GGUF.": (
         "张量 {name!r} 以 {dtype} 存储，不是普通的实数。请获取 F32、F16 或 BF16 版本的模型，或其 GGUF 版本。"
     ),
+    # in few bits
+    "A quantized model computes in float32, and dtype {dtype} was asked for. Leave out one of the two: --dtype or --quantize.": (
+        "量化模型以 float32 计算，却又指定了 dtype {dtype}。--dtype 与 --quantize 请只留其一。"
+    ),
+    "{path} is quantized already, as {scheme}. Load it without --quantize, or quantize the exact model anew.": (
+        "{path} 已量化为 {scheme}。请不带 --quantize 加载，或从精确的模型重新量化。"
+    ),
+    "{path} stores no blocks that could be used as they are. Choose a scheme, such as --quantize int8.": (
+        "{path} 中没有可直接使用的量化块。请选择一种方案，例如 --quantize int8。"
+    ),
+    "{where}: the weights are quantized by {method!r}, which is not read. Get the model in F32, F16 or BF16, or as GGUF.": (
+        "{where}：权重由 {method!r} 量化，无法读取。请获取该模型的 F32、F16 或 BF16 版本，或 GGUF 文件。"
+    ),
+    "{name} is quantized as {scheme}, and a GGUF file is made of exact weights. Load it without --quantize, and choose the file's format.": (
+        "{name} 已量化为 {scheme}，而 GGUF 文件需由精确的权重生成。请不带 --quantize 加载，再选择文件的格式。"
+    ),
 }

@@ -20,6 +20,9 @@ TEXTS: dict[str, str] = {
     "logits() was given ids from {low} to {high}; this vocabulary has ids from 0 to {last}.": (
         "传给 logits() 的编号范围是 {low} 到 {high}；此词表的编号为 0 到 {last}。"
     ),
+    "The text has {tokens} tokens and a window takes {window}. Give a longer text, or smaller windows.": (
+        "文本有 {tokens} 个词元，而一个窗口需要 {window} 个。请给更长的文本，或缩小窗口。"
+    ),
     "A score needs at least two tokens; this text has {count}.": ("评分至少需要两个词元；此文本只有 {count} 个。"),
     "{name} has no chat template, so it cannot hold a conversation. Use generate() with a text instead.": (
         "{name} 没有对话模板，无法进行对话。请改用 generate() 续写文本。"
