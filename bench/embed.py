@@ -37,7 +37,7 @@ Embed = Callable[[list[str]], Any]
 def ours(folder: str, dtype: str) -> Embed:
     import unmask
 
-    model = unmask.load(folder, dtype=dtype)
+    model = unmask.load(folder, quantize=dtype) if dtype == "int8" else unmask.load(folder, dtype=dtype)
     return lambda texts: model.embed(texts, cut=True).numpy()
 
 
@@ -93,6 +93,7 @@ def padded(folder: str, run: Callable[[Any, Any], Any]) -> Embed:
 
 
 SIDES: dict[str, tuple[Callable[[str, str], Embed], str]] = {
+    "ours-int8": (ours, "int8"),
     "ours-bfloat16": (ours, "bfloat16"),
     "ours-float32": (ours, "float32"),
     "sentence-transformers-bfloat16": (sentence_transformers, "bfloat16"),
