@@ -19,7 +19,7 @@ from unmask.quantization.folder import METHOD, Packing, pour_packed
 from unmask.quantization.schemes import STORED, scheme
 
 FAST = "int8"
-"""The scheme for speed where a checkpoint has no blocks of its own."""
+"""The scheme for speed where nobody chose one."""
 
 
 def build(
@@ -111,11 +111,12 @@ def has_blocks(checkpoint: Opened) -> bool:
 
 
 def speed_format(checkpoint: Opened, device: torch.device) -> str | None:
-    """What makes a model that writes fast here: its own blocks, or 8 bits. None where exact weights are as fast.
+    """What makes a model that writes fast here and leaves its first choices what they are: 8 bits, not a file's own 4.
 
-    Without the native library they are, since torch has to unpack the others at each step.
+    With blocks as they are inputs are rounded to 8 bits, not 16, and SmolLM2 loses near ties by it (docs/LOG.md). None
+    where exact weights are as fast: without the native library torch has to unpack the others at each step.
     """
     here = device.type == "cpu" and library() is not None
     if not here or not checkpoint.spec.writes or read_packing(checkpoint.fields) is not None:
         return None
-    return STORED if has_blocks(checkpoint) else FAST
+    return FAST

@@ -181,12 +181,12 @@ def test_codes_of_another_form_are_refused(broken: Path, ending: str, change, me
         unmask.load(broken)
 
 
-def test_speed_is_blocks_where_there_are_some_and_8_bits_elsewhere(
+def test_speed_is_8_bits_for_models_that_write_exactly(
     smollm2: Path, tiny_folder: Path, encoder_folder: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unmask.families.build.library", lambda: object())
     found = [speed_format(open_checkpoint(path), CPU) for path in (smollm2, tiny_folder, encoder_folder, saved)]
-    assert found == ["stored", "int8", None, None]
+    assert found == ["int8", "int8", None, None]
     assert speed_format(open_checkpoint(tiny_folder), torch.device("cuda")) is None
     monkeypatch.setattr("unmask.families.build.library", lambda: None)
     assert speed_format(open_checkpoint(smollm2), CPU) is None
