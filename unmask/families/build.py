@@ -111,9 +111,9 @@ def has_blocks(checkpoint: Opened) -> bool:
 
 
 def speed_format(checkpoint: Opened, device: torch.device) -> str | None:
-    """What makes a model that writes fast here and leaves its first choices what they are: 8 bits, not a file's own 4.
+    """What a model that writes is served in: 8 bits, in which the default model answers its first question as exactly.
 
-    With blocks as they are inputs are rounded to 8 bits, not 16, and SmolLM2 loses near ties by it (docs/LOG.md). None
+    A file's own blocks are faster, but with them inputs have 8 bits, not 16 (docs/LOG.md tells what became of it). None
     where exact weights are as fast: without the native library torch has to unpack the others at each step.
     """
     here = device.type == "cpu" and library() is not None

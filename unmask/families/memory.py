@@ -18,7 +18,7 @@ from unmask.core.masks import LeftPadding, RightPadding
 from unmask.core.memory import cache_size, free_memory
 from unmask.core.widening import suit
 from unmask.families.open import Opened
-from unmask.families.rehearsal import META, rehearse_load, shorten
+from unmask.families.rehearsal import META, keep_one_of_each, rehearse_load
 from unmask.quantization.census import schemes
 
 MOST_USERS = 1 << 16
@@ -110,7 +110,7 @@ class Rehearsal:
         self.spec, self.device = checkpoint.spec, device
         self.model, self.load = rehearse_load(checkpoint, dtype, quantize)
         self.dtype = "+".join(schemes(self.model)) or str(self.model.dtype).removeprefix("torch.")
-        shorten(self.model)
+        keep_one_of_each(self.model)
         suit(self.model.eval(), device)
 
     def plan(self, context: int, users: int, *, runtime: int, free: int | None) -> Plan:

@@ -86,7 +86,7 @@ def kind(info: TensorInfo) -> torch.dtype:
     return DTYPES.get(info.dtype, torch.uint8)
 
 
-def shorten(model: Transformer) -> None:
+def keep_one_of_each(model: Transformer) -> None:
     """One layer of each kind for all, since they take turns in the same room; their kernels multiply nothing."""
     blocks = model.spec.blocks
     model.spec = replace(model.spec, blocks=tuple(dict.fromkeys(blocks)))

@@ -217,21 +217,19 @@ INLINE void fine_tile(const int rows, const int panels, const Matrix *w, int64_t
         }
 }
 
-/* A band of `rows` rows by panels first..last, some abreast. bits 16: of the inputs, the weights having 8. */
-INLINE void band_rest(const int rows, const int bits, const Matrix *w, int64_t p, int64_t last, const Rounded *x,
-                      int64_t row, const float *bias, int add, float *y, int64_t stride) {
-    for (; p < last; p++)
-        if (bits == 16) fine_tile(rows, 1, w, p, x, row, bias, add, y, stride);
-        else tile(rows, 1, bits, w, p, x, row, bias, add, y, stride);
+/* Either tile. bits 16: of the inputs, the weights having 8. */
+INLINE void any_tile(const int rows, const int panels, const int bits, const Matrix *w, int64_t panel,
+                     const Rounded *x, int64_t row, const float *bias, int add, float *y, int64_t stride) {
+    if (bits == 16) fine_tile(rows, panels, w, panel, x, row, bias, add, y, stride);
+    else tile(rows, panels, bits, w, panel, x, row, bias, add, y, stride);
 }
 
+/* A band of `rows` rows by panels first..last, some abreast. */
 INLINE void band(const int rows, const int abreast, const int bits, const Matrix *w, int64_t first, int64_t last,
                  const Rounded *x, int64_t row, const float *bias, int add, float *y, int64_t stride) {
     int64_t p = first;
-    for (; p + abreast <= last; p += abreast)
-        if (bits == 16) fine_tile(rows, abreast, w, p, x, row, bias, add, y, stride);
-        else tile(rows, abreast, bits, w, p, x, row, bias, add, y, stride);
-    if (abreast > 1) band_rest(rows, bits, w, p, last, x, row, bias, add, y, stride);
+    for (; p + abreast <= last; p += abreast) any_tile(rows, abreast, bits, w, p, x, row, bias, add, y, stride);
+    for (; abreast > 1 && p < last; p++) any_tile(rows, 1, bits, w, p, x, row, bias, add, y, stride);
 }
 
 INLINE void bands(const int bits, const Matrix *w, int64_t first, int64_t last, const Rounded *x, int64_t row,
