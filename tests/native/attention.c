@@ -1,42 +1,61 @@
 /* Both attentions of each kernel set against the definition, in double. */
 #include "check.h"
 
+enum { PAGE = 48 }; /* of no kernel's own sizes */
+
 typedef struct {
     int64_t heads, width, tokens, slot, window;
-    int half, all; /* all: as many slots as tokens, which all see */
+    int kept, all; /* all: as many slots as tokens, which all see, in one row and not in pages */
 } Size;
 
 typedef struct {
-    float *keys, *values; /* as numbers, whatever they are remembered as */
+    float *keys, *values; /* as they come back from the memory */
+    int32_t *table;
     Attention attention;
 } Memory;
 
-/* Rows of a memory, with something between them; nothing lies behind the last one. */
-static void *remembered(const float *x, int64_t slots, int64_t width, int64_t stride, int half) {
-    char *at = room((size_t)((slots - 1) * stride + width) * (half ? 2 : 4));
-    for (int64_t slot = 0; slot < slots; slot++)
-        portable_kernels.remember(x + slot * width, width, half, at + slot * stride * (half ? 2 : 4));
+/* A slot's numbers as bytes by their own scale, and back. */
+static void through_bytes(float *x, int64_t width) {
+    float most = 0;
+    for (int64_t i = 0; i < width; i++) most = fmaxf(most, fabsf(x[i]));
+    const float scale = most / 127;
+    for (int64_t i = 0; i < width; i++) x[i] = scale > 0 ? rintf(x[i] / scale) * scale : 0;
+}
+
+/* The slots of `x` in memory; nothing lies behind the last one. */
+static void *remembered(const Kernels *kernels, const float *x, int64_t slots, const Attention *a) {
+    const int64_t pages = (slots + PAGE - 1) / PAGE;
+    char *at = room((size_t)(a->table ? pages * a->far : (slots - 1) * a->stride + slot_bytes(a->width, a->kept)));
+    for (int64_t slot = 0; slot < slots; slot++) {
+        const int64_t page = a->table ? a->table[slot / PAGE] * a->far + slot % PAGE * a->stride : slot * a->stride;
+        kernels->remember(x + slot * a->width, a->width, a->kept, at + page);
+    }
     return at;
 }
 
-static Memory remember(const Size *s) {
-    const int64_t slots = s->slot + s->tokens, count = slots * s->width, stride = s->width + s->heads - 1;
-    const Attention attention = {.width = s->width, .stride = stride, .half = s->half, .window = s->window,
-                                 .all = s->all ? slots : 0};
-    Memory memory = {chances(count), chances(count), attention};
+static Memory remember(const Kernels *kernels, const Size *s) {
+    const int64_t slots = s->slot + s->tokens, count = slots * s->width, pages = (slots + PAGE - 1) / PAGE;
+    Attention attention = {.width = s->width, .kept = s->kept, .window = s->window, .scale = 1 / sqrtf((float)s->width)};
+    Memory memory = {chances(count), chances(count), room((size_t)pages * sizeof(int32_t)), attention};
+    for (int64_t page = 0; page < pages; page++) memory.table[page] = (int32_t)(pages - 1 - page);
     for (int64_t i = 0; i < count; i++) {
         /* eighths: float16 holds them exactly, and scores differ enough for weights near 0 and near 1 */
         memory.keys[i] = rintf(memory.keys[i] * 24) / 8;
         memory.values[i] = rintf(memory.values[i] * 24) / 8;
     }
-    memory.attention.scale = 1 / sqrtf((float)s->width);
-    memory.attention.keys = remembered(memory.keys, slots, s->width, stride, s->half);
-    memory.attention.values = remembered(memory.values, slots, s->width, stride, s->half);
+    attention.stride = slot_bytes(s->width, s->kept);
+    if (s->all) attention.all = slots, attention.stride += 4 * (s->heads - 1);
+    else attention.table = memory.table, attention.page = PAGE, attention.far = PAGE * attention.stride;
+    attention.keys = remembered(kernels, memory.keys, slots, &attention);
+    attention.values = remembered(kernels, memory.values, slots, &attention);
+    for (int64_t slot = 0; s->kept == BYTES && slot < slots; slot++)
+        through_bytes(memory.keys + slot * s->width, s->width), through_bytes(memory.values + slot * s->width, s->width);
+    memory.attention = attention;
     return memory;
 }
 
 static void forget(Memory *memory) {
-    free(memory->keys), free(memory->values);
+    free(memory->keys), free(memory->values), free(memory->table);
     free((void *)memory->attention.keys), free((void *)memory->attention.values);
 }
 
@@ -62,7 +81,7 @@ static void attended(const Memory *memory, const float *query, int64_t first, in
 }
 
 static void check_many(const Kernels *kernels, Size s) {
-    Memory memory = remember(&s);
+    Memory memory = remember(kernels, &s);
     const int64_t stride = s.heads * s.width + 3;
     float *queries = chances(s.tokens * stride), *got = chances(s.tokens * stride);
     float *scratch = room((size_t)scratch_many(s.heads, s.width) * sizeof(float));
@@ -83,7 +102,7 @@ static void check_many(const Kernels *kernels, Size s) {
 }
 
 static void check_one(const Kernels *kernels, Size s, int64_t first) {
-    Memory memory = remember(&s);
+    Memory memory = remember(kernels, &s);
     const int64_t wide = up(s.width, PANEL), last = s.slot + 1;
     float *queries = chances(s.heads * s.width), *got = room((size_t)(s.heads * wide) * sizeof(float));
     float *most = room((size_t)s.heads * 4), *sums = room((size_t)s.heads * 4);
@@ -105,16 +124,18 @@ static void check_one(const Kernels *kernels, Size s, int64_t first) {
 void check_attention(const Kernels *kernels) {
     const int64_t widths[] = {2, 8, 64, 100}, windows[] = {0, 1, 64, 70};
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
-        for (int half = 0; half < 2; half++) {
+        for (int kept = FLOATS; kept <= BYTES; kept++) {
             const int64_t heads = w % 3 + 1;
             for (int64_t slot = 0; slot < 2 * CHUNK; slot += 67)
-                check_one(kernels, (Size){heads, widths[w], 1, slot, 0, half, 0}, slot > CHUNK ? slot - CHUNK + 1 : 0);
-            check_many(kernels, (Size){heads, widths[w], 9, 0, 0, half, 1});
-            check_many(kernels, (Size){heads, widths[w], 5, BLOCK + 3, 0, half, 1});
+                check_one(kernels, (Size){heads, widths[w], 1, slot, 0, kept, 0}, slot > CHUNK ? slot - CHUNK + 1 : 0);
+            if (kept == FLOATS) {
+                check_many(kernels, (Size){heads, widths[w], 9, 0, 0, kept, 1});
+                check_many(kernels, (Size){heads, widths[w], 5, BLOCK + 3, 0, kept, 1});
+            }
             for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
-                if (heads == 1) check_many(kernels, (Size){heads, widths[w], BLOCK, 0, windows[i], half, 0});
-                check_many(kernels, (Size){heads, widths[w], 5, 69, windows[i], half, 0});
-                check_many(kernels, (Size){heads, widths[w], 3, 130, windows[i], half, 0});
+                if (heads == 1) check_many(kernels, (Size){heads, widths[w], BLOCK, 0, windows[i], kept, 0});
+                check_many(kernels, (Size){heads, widths[w], 5, 69, windows[i], kept, 0});
+                check_many(kernels, (Size){heads, widths[w], 3, 130, windows[i], kept, 0});
             }
         }
 }

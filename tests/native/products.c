@@ -6,11 +6,17 @@ typedef struct {
     int codes[4096];
 } Row;
 
-/* A group of a row in whole numbers up to `largest`, as unmask/quantization/products.py has it. */
-static void rounded(const float *x, int64_t begin, int64_t end, float largest, Row *out) {
+/* A group of a row in whole numbers, as unmask/quantization/products.py has it. */
+static void rounded(const float *x, int64_t begin, int64_t end, int fine, Row *out) {
     float most = 0;
     for (int64_t k = begin; k < end; k++) most = fmaxf(most, fabsf(x[k]));
-    out->scale = most / largest;
+    out->scale = most / 127;
+    for (int halved = 0; fine && halved < HALVINGS; halved++) {
+        int64_t beyond = 0;
+        for (int64_t k = begin; k < end; k++) beyond += fabsf(x[k]) > most * ldexpf(1, -halved - 1);
+        if (beyond * FEW > end - begin) break;
+        out->scale /= 2;
+    }
     for (int64_t k = begin; k < end; k++) out->codes[k] = most > 0 ? (int)nearbyintf(x[k] / out->scale) : 0;
 }
 
@@ -25,7 +31,7 @@ static void check_product(Pool *pool, const Made *made, const float *x, int64_t 
             for (int64_t begin = 0; begin < m->width; begin += m->group) {
                 const int64_t end = begin + m->group < m->width ? begin + m->group : m->width;
                 if (n == 0 || m->group < m->padded)
-                    rounded(x + i * m->width, begin, end, m->fine ? 127.0f * 254.0f : 127.0f, &row);
+                    rounded(x + i * m->width, begin, end, (int)m->fine, &row);
                 for (int64_t k = begin; k < end; k++) {
                     const double term = weight_at(made, n, k) * row.codes[k] * row.scale;
                     sum += term, size += fabs(term);
@@ -56,6 +62,7 @@ static void check_matrix(Pool *pool, int bits, int minima, int64_t group, int64_
     Made made = make_matrix(bits, minima, group ? group : up(width, 8), rows, width, most > 1 && rows == 16);
     float *x = chances(most * width), *bias = chances(rows);
     for (int64_t k = 0; k < width; k++) x[k] *= k < width / 2 ? 0.0f : 1e-3f; /* groups of zeros, and small numbers */
+    for (int64_t i = 0; i < most; i++) x[i * width + (width - 1 - i % width)] *= 40; /* far from the rest of its row */
     if (most > 1)
         for (int64_t k = 0; k < width; k++) x[width + k] = chance() < 0 ? -1.0f : 1.0f; /* all codes are the largest */
     const int64_t counts[] = {0, 1, 2, 3, 5, most};

@@ -9,7 +9,7 @@
 enum { WIDTH = 24, HEADS = 6, KV_HEADS = 2, HEAD = 10, INSIDE = 40, VOCAB = 70, CONTEXT = 400, LAYERS = 2 };
 enum { STREAM, NORMED, QUERY, KEY, VALUE, MIXED, INNER, GATE, BUFFERS };
 enum { COUNT = 3 + LAYERS * 12, BEFORE = 200 };
-enum { KEPT = KV_HEADS * CONTEXT * HEAD, ROOM = 64 };
+enum { PAGE = 48, PAGES = (CONTEXT + PAGE - 1) / PAGE, ROOM = 64, MOST_TEXTS = 4 };
 
 typedef struct {
     Made matrices[2 + LAYERS * 7];
@@ -72,8 +72,8 @@ static Decoder *decoder_new(void) {
     step(d, (Operation){.kind = EMBED, .target = STREAM, .matrix = matrix(d, 8, 0, 32, VOCAB, WIDTH),
                         .weight = d->numbers});
     for (int32_t number = 0; number < LAYERS; number++) layer(d, number);
-    norm(d, LAYER_NORM, LAST, 32);
-    step(d, (Operation){.kind = LOGITS, .flags = LAST, .matrix = matrix(d, 8, 0, 32, VOCAB, WIDTH)});
+    norm(d, LAYER_NORM, WANTED, 32);
+    step(d, (Operation){.kind = LOGITS, .flags = WANTED, .matrix = matrix(d, 8, 0, 32, VOCAB, WIDTH)});
     return d;
 }
 
@@ -91,28 +91,37 @@ static Program *program(const Decoder *d) {
     return made;
 }
 
-/* What `batch` rows remember: BEFORE slots of chance. */
+/* What some texts remember: BEFORE slots of chance, in pages of one another's neighbourhood. */
 typedef struct {
     void *keys[LAYERS], *values[LAYERS];
-    int half;
+    int32_t tables[MOST_TEXTS * PAGES];
+    int64_t texts, kept;
 } Memory;
 
-static Memory remembered(int64_t batch, int half) {
-    Memory m = {.half = half};
-    float *numbers = chances(batch * KEPT);
+static size_t page_bytes(int64_t kept) { return (size_t)(KV_HEADS * PAGE * slot_bytes(HEAD, kept)); }
+
+static Memory remembered(int64_t texts, int64_t kept) {
+    Memory m = {.texts = texts, .kept = kept};
+    const size_t slots = (size_t)texts * PAGES * KV_HEADS * PAGE;
+    for (int64_t text = 0; text < texts; text++)
+        for (int64_t page = 0; page < PAGES; page++)
+            m.tables[text * PAGES + page] = (int32_t)((PAGES - 1 - page) * texts + text);
     for (int each = 0; each < LAYERS; each++)
         for (int kind = 0; kind < 2; kind++) {
-            void *at = room((size_t)(batch * KEPT) * (half ? 2 : 4));
-            portable_kernels.remember(numbers + each + kind, batch * KEPT - 8, half, at);
+            float *numbers = chances((int64_t)slots * HEAD);
+            char *at = room(slots * (size_t)slot_bytes(HEAD, kept));
+            for (size_t slot = 0; slot < slots; slot++)
+                portable_kernels.remember(numbers + slot * HEAD, HEAD, (int)kept,
+                                          at + slot * (size_t)slot_bytes(HEAD, kept));
             *(kind ? &m.values[each] : &m.keys[each]) = at;
+            free(numbers);
         }
-    free(numbers);
     return m;
 }
 
-static Memory copy(const Memory *from, int64_t batch) {
+static Memory copy(const Memory *from) {
     Memory m = *from;
-    const size_t bytes = (size_t)(batch * KEPT) * (m.half ? 2 : 4);
+    const size_t bytes = (size_t)from->texts * PAGES * page_bytes(from->kept);
     for (int each = 0; each < LAYERS; each++) {
         m.keys[each] = memcpy(room(bytes), from->keys[each], bytes);
         m.values[each] = memcpy(room(bytes), from->values[each], bytes);
@@ -126,24 +135,67 @@ static void forget(Memory *m) {
 
 static int64_t tokens[ROOM * 4];
 
-/* Reads `length` tokens in pieces of `piece`: logits of the last token of each of them, [pieces, batch, VOCAB]. */
-static float *reading(Pool *pool, const Decoder *d, const Memory *before, int64_t batch, int64_t length,
-                      int64_t piece) {
-    Memory m = copy(before, batch);
+/* Tokens first..first + length of one or more texts of the memory, `before` slots each: a call without logits. */
+static Call calling(const Memory *m, int64_t text, const int64_t *starts, int64_t texts, const int64_t *slots,
+                    const int64_t *apart) {
+    return (Call){.tokens = tokens, .length = starts[texts], .texts = texts, .starts = starts, .slots = slots,
+                  .apart = apart, .keys = m->keys, .values = m->values, .tables = m->tables + text * PAGES,
+                  .table = PAGES, .page = PAGE, .kept = m->kept};
+}
+
+/* Reads `length` tokens of each text in pieces of `piece`: logits of the last token of each, [pieces, texts, VOCAB]. */
+static float *reading(Pool *pool, const Decoder *d, const Memory *before, int64_t length, int64_t piece, int64_t apart) {
+    Memory m = copy(before);
     Program *p = program(d);
     const int64_t pieces = (length + piece - 1) / piece;
-    float *logits = room((size_t)(pieces * batch * VOCAB) * sizeof(float));
+    float *logits = room((size_t)(pieces * m.texts * VOCAB) * sizeof(float));
     for (int64_t number = 0; number < pieces; number++) {
-        const int64_t begin = number * piece;
-        const int64_t left = length - begin < piece ? length - begin : piece;
-        const Call call = {.tokens = tokens + begin, .batch = batch, .length = batch > 1 ? 1 : left,
-                           .start = BEFORE + begin, .last = 1, .keys = m.keys, .values = m.values, .capacity = CONTEXT,
-                           .half = m.half, .logits = logits + number * batch * VOCAB};
+        const int64_t begin = number * piece, left = length - begin < piece ? length - begin : piece;
+        int64_t starts[MOST_TEXTS + 1] = {0}, slots[MOST_TEXTS], aparts[MOST_TEXTS], wanted[MOST_TEXTS];
+        for (int64_t text = 0; text < m.texts; text++) {
+            starts[text + 1] = starts[text] + left, slots[text] = BEFORE + begin, aparts[text] = apart;
+            wanted[text] = starts[text + 1] - 1;
+        }
+        Call call = calling(&m, 0, starts, m.texts, slots, aparts);
+        call.tokens = tokens + begin, call.wanted = wanted, call.count = m.texts;
+        call.logits = logits + number * m.texts * VOCAB;
         CHECK(program_run(pool, p, &call) == 0, "it says that there is no memory");
     }
     program_free(p);
     forget(&m);
     return logits;
+}
+
+/* A text that is read and two that are written, in one call: bit for bit what each gets by itself, however its tokens
+ * are divided among calls. */
+static void check_neighbours(const Decoder *d, int64_t kept) {
+    static const int64_t starts[] = {0, 30, 31, 34}, slots[] = {BEFORE, 3, 130}, apart[] = {0, 1, 1};
+    static const int64_t wanted[] = {29, 30, 31, 32, 33};
+    Memory before = remembered(3, kept), together = copy(&before);
+    Pool *pool = pool_new(3);
+    Program *p = program(d);
+    float all[5 * VOCAB], alone[5 * VOCAB];
+    Call call = calling(&together, 0, starts, 3, slots, apart);
+    call.wanted = wanted, call.count = 5, call.logits = all;
+    CHECK(program_run(pool, p, &call) == 0, "it says that there is no memory");
+    for (int64_t text = 0, row = 0; text < 3; text++) {
+        Memory m = copy(&before);
+        const int64_t step = apart[text] ? 1 : 13; /* one by one, or in unequal parts */
+        for (int64_t begin = starts[text]; begin < starts[text + 1]; begin += step) {
+            const int64_t left = starts[text + 1] - begin, length = left < step ? left : step, last = length - 1;
+            const int64_t own[] = {0, length}, slot = slots[text] + begin - starts[text];
+            Call single = calling(&m, text, own, 1, &slot, &apart[text]);
+            single.tokens = tokens + begin, single.wanted = &last, single.logits = alone + row * VOCAB;
+            single.count = apart[text] || left <= step;
+            CHECK(program_run(pool, p, &single) == 0, "it says that there is no memory");
+            row += single.count;
+        }
+        forget(&m);
+    }
+    CHECK(!memcmp(all, alone, sizeof all), "%s: neighbours change what a text gets", library_kernels());
+    program_free(p);
+    pool_free(pool);
+    forget(&before), forget(&together);
 }
 
 /* Codes that a rounding error moves to their neighbour's change a logit this much at most, of the largest. */
@@ -156,13 +208,12 @@ static void check_near(const float *got, const float *wanted, int64_t count, con
               wanted[i]);
 }
 
-static void check_reading(const Decoder *d, const Memory *before, int64_t batch, int64_t length, int64_t piece,
-                          const float *wanted) {
-    const int64_t count = (length + piece - 1) / piece * batch * VOCAB;
+static void check_reading(const Decoder *d, const Memory *before, int64_t length, int64_t piece, const float *wanted) {
+    const int64_t count = (length + piece - 1) / piece * before->texts * VOCAB;
     float *alone = NULL;
     for (int threads = 1; threads <= 3; threads++) {
         Pool *pool = pool_new(threads);
-        float *got = reading(pool, d, before, batch, length, piece);
+        float *got = reading(pool, d, before, length, piece, piece == 1);
         if (!alone) check_near(alone = got, wanted, count, "other kernels");
         CHECK(!memcmp(alone, got, (size_t)count * sizeof(float)), "%s: %d threads differ", library_kernels(), threads);
         if (threads > 1) free(got);
@@ -173,17 +224,20 @@ static void check_reading(const Decoder *d, const Memory *before, int64_t batch,
 
 /* Without logits nothing is written there, but the tokens are read all the same. */
 static void check_without_logits(const Decoder *d, const Memory *before, const float *wanted) {
-    Memory m = copy(before, 1);
+    static const int64_t first[] = {0, 30}, then[] = {0, 10}, last[] = {8, 9}, long_one[] = {0, ROOM + 1};
+    int64_t slots = BEFORE;
+    Memory m = copy(before);
     Pool *pool = pool_new(2);
     Program *p = program(d);
     float logits[2 * VOCAB];
-    Call call = {.tokens = tokens, .batch = 1, .length = 30, .start = BEFORE, .keys = m.keys, .values = m.values,
-                 .capacity = CONTEXT, .half = m.half};
+    Call call = calling(&m, 0, first, 1, &slots, NULL);
     CHECK(program_run(pool, p, &call) == 0, "a call without logits");
-    call.tokens += 30, call.length = 10, call.start += 30, call.last = 2, call.logits = logits;
+    slots += 30;
+    call = calling(&m, 0, then, 1, &slots, NULL);
+    call.tokens += 30, call.wanted = last, call.count = 2, call.logits = logits;
     CHECK(program_run(pool, p, &call) == 0, "a call with the last two tokens' logits");
     check_near(logits + VOCAB, wanted, VOCAB, "after a call without logits");
-    call.length = ROOM + 1;
+    call = calling(&m, 0, long_one, 1, &slots, NULL);
     CHECK(program_run(pool, p, &call) == 1, "more rows than there is room for");
     program_free(p);
     pool_free(pool);
@@ -194,28 +248,29 @@ static void check_texts(const char *const *names, size_t count);
 
 void check_programs(int every) {
     static const struct {
-        int64_t batch, length, piece;
+        int64_t texts, length, piece;
     } ways[] = {{1, 40, 40}, {1, 4, 1}, {1, 9, 5}, {3, 2, 1}};
     const char *const names[] = {"portable", "avx2", "avx2-vnni", "avx512-vnni"};
     const size_t count = every ? sizeof names / sizeof *names : 1;
     Decoder *d = decoder_new();
     for (int i = 0; i < ROOM * 4; i++) tokens[i] = (int64_t)((chance() + 1) * 0.499f * VOCAB);
-    for (int half = 0; half < 2; half++)
+    for (int64_t kept = FLOATS; kept <= BYTES; kept++)
         for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
-            const int64_t batch = ways[way].batch, length = ways[way].length, piece = ways[way].piece;
-            Memory before = remembered(batch, half);
+            const int64_t length = ways[way].length, piece = ways[way].piece;
+            Memory before = remembered(ways[way].texts, kept);
             library_choose("portable");
             Pool *pool = pool_new(1);
-            float *wanted = reading(pool, d, &before, batch, length, piece);
+            float *wanted = reading(pool, d, &before, length, piece, piece == 1);
             const int64_t pieces = (length + piece - 1) / piece;
-            if (batch == 1) { /* all at once */
-                float *whole = reading(pool, d, &before, 1, length, length);
+            if (before.texts == 1) { /* all at once */
+                float *whole = reading(pool, d, &before, length, length, 0);
                 check_near(wanted + (pieces - 1) * VOCAB, whole, VOCAB, "piece by piece");
                 free(whole);
             }
             for (size_t name = 0; name < count; name++)
                 if (library_choose(names[name])) {
-                    check_reading(d, &before, batch, length, piece, wanted);
+                    check_reading(d, &before, length, piece, wanted);
+                    if (piece == length) check_neighbours(d, kept);
                     if (piece == length) check_without_logits(d, &before, wanted);
                 }
             pool_free(pool);
@@ -232,13 +287,9 @@ enum { TEXTS = 4, WORDS = 50 };
 
 /* A layer of an encoder: hidden states [length, WIDTH] of texts side by side, by one program. */
 static float *read_texts(Pool *pool, Decoder *d, int64_t length, const int64_t *starts, int64_t texts, int64_t first) {
-    int64_t positions[WORDS];
-    for (int64_t text = 0; text < texts; text++)
-        for (int64_t row = starts[text]; row < starts[text + 1]; row++) positions[row] = row - starts[text];
     float *hidden = room((size_t)(length * WIDTH) * sizeof(float));
     Program *p = program(d);
-    const Call call = {.tokens = tokens + first, .batch = 1, .length = length, .starts = starts, .positions = positions,
-                       .texts = texts, .hidden = hidden};
+    const Call call = {.tokens = tokens + first, .length = length, .starts = starts, .texts = texts, .hidden = hidden};
     CHECK(program_run(pool, p, &call) == 0, "it says that there is no memory");
     program_free(p);
     return hidden;

@@ -1,26 +1,27 @@
 /* Each kernel set's halves, norms, turns and activations against arithmetic in double. */
 #include "check.h"
 
-enum { HALVES = 1 << 16, BATCH = 256, FINITE = 0x7c00 };
+enum { EVERY_HALF = 1 << 16, BATCH = 256, FINITE = 0x7c00 };
 
 /* What the kernels make of numbers when they remember them: by whole vectors, then one by one. */
 static void as_halves(const Kernels *kernels, const float *x, int64_t count, uint16_t *vectors, uint16_t *singles) {
-    kernels->remember(x, count, 1, vectors);
-    for (int64_t i = 0; i < count; i++) kernels->remember(x + i, 1, 1, singles + i);
+    kernels->remember(x, count, HALVES, vectors);
+    for (int64_t i = 0; i < count; i++) kernels->remember(x + i, 1, HALVES, singles + i);
 }
 
 /* Remembered values as the attention reads them: one slot has all the weight. */
 static void read_halves(const Kernels *kernels, const uint16_t *halves, float *values) {
     uint16_t nothing[BATCH] = {0};
     float query[BATCH] = {0}, most, sum, *scratch = room((size_t)scratch_one(1, BATCH) * sizeof(float));
-    const Attention a = {.keys = nothing, .values = halves, .width = BATCH, .stride = BATCH, .half = 1, .scale = 1};
+    const Attention a = {
+        .keys = nothing, .values = halves, .width = BATCH, .stride = 2 * BATCH, .kept = HALVES, .scale = 1};
     kernels->attend_one(&a, query, 1, 0, 1, values, &most, &sum, scratch);
     CHECK(most == 0 && sum == 1, "%g of %g", most, sum);
     free(scratch);
 }
 
 static void check_every_half(const Kernels *kernels) {
-    for (int begin = 0; begin < HALVES; begin += BATCH) {
+    for (int begin = 0; begin < EVERY_HALF; begin += BATCH) {
         uint16_t bits[BATCH], vectors[BATCH], singles[BATCH];
         float values[BATCH];
         for (int i = 0; i < BATCH; i++) bits[i] = (uint16_t)(begin + i);

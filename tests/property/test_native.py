@@ -52,12 +52,23 @@ def test_products_are_the_twins(
 ):
     packed = quantize(noise(seed, rows, width), scheme)
     x, bias = noise(seed + 1, count, width), noise(seed + 2, rows) if biased else None
-    x[:, ::7] *= 30  # a few inputs far from the rest, and a group without any
+    x[:, :: seed % 200 + 1] *= 30  # a few inputs far from the rest, and a group without any
     x[:, :40] *= seed % 2
     ours, theirs = packed.matrix.multiply(found, x, bias), multiply(packed, x, bias)
     sizes = x.abs() @ packed.unpack().abs().T + 1  # what sums in another order are exact to
     assert ours.shape == theirs.shape == (count, rows)
     assert not count or float(((ours - theirs).abs() / sizes).max()) < 1e-5
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scheme=schemes, rows=st.integers(1, 70), width=st.integers(1, 300), count=st.integers(1, 30), seed=seeds)
+def test_a_rows_product_does_not_depend_on_the_rows_beside_it(
+    found: Library, scheme: Scheme, rows: int, width: int, count: int, seed: int
+):
+    packed = quantize(noise(seed, rows, width), scheme)
+    x = noise(seed + 1, count, width) ** 5  # some numbers far from the rest, in some rows more than in others
+    alone = torch.cat([packed.matrix.multiply(found, row) for row in x.split(1)])
+    assert torch.equal(packed.matrix.multiply(found, x), alone)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -134,7 +145,6 @@ def test_a_decoder_of_any_parts_is_the_twin_in_one_go_and_token_by_token(spec, s
     at_once = torch.cat([read(model, row, length) for row in tokens.split(1)])
     for ours in (at_once, read(model, tokens, 1)):
         # An input that float error rounds to another code changes what follows it in its row, now and then: half of the
-        # positions at the worst of some hundred models. A wrong operation leaves hardly any as it is. Of 16 bits a code
-        # moves in nearly every position, but by little.
+        # positions at the worst of some hundred models. A wrong operation leaves hardly any as it is.
         apart = (ours - theirs).abs().amax(-1) / theirs.abs().max()
-        assert float((apart < (5e-4 if scheme.fine else 2e-5)).float().mean()) > 0.25
+        assert float((apart < 2e-5).float().mean()) > 0.25

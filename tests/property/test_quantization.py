@@ -109,6 +109,12 @@ def test_inputs_are_rounded_to_the_nearest_of_255_steps(size, group, seed):
     assert bool((back[:, size[1] :] == 0).all())
 
 
+def halved(sizes: list[float]) -> int:
+    """As often as all but one of 32 stay within 127 steps, but not more often than 7 times."""
+    steps = range(1, 8)
+    return next((n - 1 for n in steps if 32 * sum(size > max(sizes) / 2**n for size in sizes) > len(sizes)), 7)
+
+
 def by_loops(codes: Tensor, scales: Tensor, minima: Tensor | None, scheme: Scheme, x: Tensor, width: int) -> Tensor:
     """The product as it is defined, in whole numbers of Python's."""
     group = scheme.span(width)
@@ -116,7 +122,8 @@ def by_loops(codes: Tensor, scales: Tensor, minima: Tensor | None, scheme: Schem
     for i, row in enumerate(x):
         for g in range(scheme.groups(width)):
             part = row[g * group : (g + 1) * group]
-            step = float(part.abs().max() / (127 if scheme.group else 127 * 254))
+            step = float(part.abs().max() / 127)
+            step *= 1.0 if scheme.group else 0.5 ** halved(part.abs().tolist())
             whole = [round(float(each / step)) if step else 0 for each in part]
             for n in range(len(codes)):
                 code = codes[n, g * group : (g + 1) * group].tolist()
@@ -135,3 +142,19 @@ def test_products_are_those_of_plain_loops(scheme, size, count, seed):
     wanted = by_loops(codes, scales, minima, scheme, x, size[1])
     # Inputs midway between two whole numbers are so rarely drawn that they need no allowance.
     torch.testing.assert_close(multiply(packed, x, None).double(), wanted, rtol=1e-4, atol=1e-3)
+
+
+@settings(deadline=None)
+@given(count=st.integers(1, 5), width=st.integers(1, 300), far=st.integers(0, 9), power=st.integers(0, 9), seed=seeds)
+def test_a_few_inputs_far_from_the_rest_do_not_make_it_coarser(count, width, far, power, seed):
+    """Fine rows: with at most one in 32 beyond, the others are rounded by their own largest, to a factor of two."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(count, width, generator=generator) - 0.5
+    few = min(far, width // 32)
+    x[:, :few] += 2.0**power
+    whole, steps = rounded(x, width, fine=True)
+    assert whole.abs().max() <= 127 * 128
+    assert bool((((whole * steps[..., None])[:, 0] - x).abs() <= steps * 0.5001).all())
+    assert bool(((whole.abs() > 127).sum(2) * 32 <= width).all())
+    largest = x.abs().amax(1) * 2.0**-7 if few else x.abs().amax(1)
+    assert bool((steps[:, 0] <= 2 * torch.maximum(x[:, few:].abs().amax(1), largest) / 127).all())

@@ -50,8 +50,7 @@ def lower(model: Transformer, *, length: int) -> Lowered:
     tables = {each: turns(each, length) for each in {part.spec.attention.position for part in blocks} if each}
     steps = list(embed(model, before(blocks[0])))
     for layer, block in enumerate(blocks):
-        last = rounding(model.head) if spec.writes else NONE
-        after = before(blocks[layer + 1]) if layer + 1 < len(blocks) else last
+        after = before(blocks[layer + 1]) if layer + 1 < len(blocks) else NONE
         steps += block_steps(block, layer, tables, after=after, writes=spec.writes)
     steps += read_out(model) if spec.writes else hand_out(model)
     inner = max(part.spec.feedforward.hidden for part in blocks)
@@ -226,11 +225,13 @@ def feedforward_steps(part: nn.Module, activation: str) -> Iterator[Step]:
 
 
 def read_out(model: Transformer) -> Iterator[Step]:
-    """From the stream to logits of the last rows."""
-    if not isinstance(model.final_norm, nn.Identity):
-        last = rounding(model.head)
-        yield norm(model.final_norm, source=STREAM, target=NORMED, round_by=last, flags=Flag.LAST)
-    yield multiply(model.head, 0, Flag.LAST, Kind.LOGITS)
+    """From the stream to logits of the wanted rows."""
+    last = rounding(model.head)
+    if isinstance(model.final_norm, nn.Identity):
+        yield Step(Kind.COPY, STREAM, target=NORMED, flags=Flag.WANTED, round=last)
+    else:
+        yield norm(model.final_norm, source=STREAM, target=NORMED, round_by=last, flags=Flag.WANTED)
+    yield multiply(model.head, 0, Flag.WANTED, Kind.LOGITS)
 
 
 def hand_out(model: Transformer) -> Iterator[Step]:

@@ -14,7 +14,7 @@ from unmask.core.masks import Both, Mask, RightPadding
 from unmask.core.transformer import Transformer
 from unmask.lowering.lower import Lowered, NotLowered, lower
 from unmask.native.library import Library, library
-from unmask.native.program import FEW, Program, rows_for
+from unmask.native.program import FEW, Pages, Program, Texts, rows_for
 
 log = logging.getLogger("unmask")
 
@@ -45,13 +45,58 @@ class Writing:
         end = cache.slots + length
         if end > min(cache.capacity, self.model.spec.context) or not readable(self.model, tokens, self.library):
             return None
-        if end > self.lowered.length:
-            self.lowered, self.program = self.prepared(max(end, 2 * self.lowered.length))
-        logits = self.program.run(
-            tokens, cache.keys, cache.values, start=cache.slots, last=length if last is None else min(last, length)
-        )
+        self.reach(end)
+        wanted = length if last is None else min(last, length)
+        logits = torch.empty(rows, wanted, self.program.given)
+        if rows > 1:
+            self.column(tokens, cache, logits[:, 0])
+        else:
+            self.row(tokens[0], cache, logits[0])
         cache.advance(length)
         return logits
+
+    def write(self, texts: Texts, pages: Pages, *, reach: int) -> Tensor:
+        """Logits [n, V] of the wanted rows of texts, `Program.rows` tokens at most; `reach`: slots of the longest."""
+        self.reach(reach)
+        assert texts.wanted is not None
+        logits = torch.empty(len(texts.wanted), self.program.given)
+        self.program.write(texts, pages, logits)
+        return logits
+
+    def reach(self, length: int) -> None:
+        """Be ready for rows of so many slots."""
+        if length > self.lowered.length:
+            self.lowered, self.program = self.prepared(max(length, 2 * self.lowered.length))
+
+    def column(self, tokens: Tensor, cache: StaticCache, logits: Tensor) -> None:
+        """Fill in the logits [B, V] of a token for each row [B, 1]."""
+        each = torch.arange(len(tokens) + 1)
+        texts = Texts(
+            tokens=tokens[:, 0].contiguous(),
+            starts=each,
+            slots=torch.full((len(tokens),), cache.slots),
+            tables=each[:-1, None].int(),
+            apart=torch.ones(len(tokens), dtype=torch.int64),
+            wanted=each[:-1],
+        )
+        self.program.write(texts, Pages(cache.keys, cache.values), logits)
+
+    def row(self, tokens: Tensor, cache: StaticCache, logits: Tensor) -> None:
+        """Fill in the logits [n, V] of the last n of one row's tokens [T], read some at a time."""
+        unwanted = len(tokens) - len(logits)
+        for begin in range(0, len(tokens), self.program.rows):
+            part = tokens[begin : begin + self.program.rows].contiguous()
+            end = begin + len(part)
+            texts = Texts(
+                tokens=part,
+                starts=torch.tensor([0, len(part)]),
+                slots=torch.tensor([cache.slots + begin]),
+                tables=torch.zeros(1, 1, dtype=torch.int32),
+                apart=torch.tensor([int(len(tokens) == 1)]),
+                wanted=torch.arange(max(begin, min(unwanted, end)) - begin, len(part)),
+            )
+            into = logits[max(0, begin - unwanted) : max(0, end - unwanted)]
+            self.program.write(texts, Pages(cache.keys, cache.values), into)
 
     def hidden(self, tokens: Tensor, mask: Mask | None) -> Tensor | None:
         return None
@@ -91,8 +136,7 @@ class Reading:
         for first in range(0, rows, step):
             real = places < lengths[first : first + step, None]  # [b, T]
             starts = torch.cat((torch.zeros(1, dtype=torch.int64), lengths[first : first + step].cumsum(0)))
-            texts, positions = tokens[first : first + step][real], places.expand_as(real)[real]
-            out[first : first + step][real] = self.program.read(texts, positions, starts)
+            out[first : first + step][real] = self.program.read(Texts(tokens[first : first + step][real], starts))
         return out
 
     def __deepcopy__(self, memo: object) -> None:

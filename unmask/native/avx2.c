@@ -79,6 +79,9 @@ static inline void store_bytes(int8_t *at, integers x) {
     const __m128i pairs = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)x), _mm256_extracti128_si256((__m256i)x, 1));
     _mm_storel_epi64((void *)at, _mm_packs_epi16(pairs, pairs));
 }
+static inline integers load_bytes(const int8_t *at) {
+    return (integers)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)at));
+}
 static inline floats load_half(const uint16_t *at) {
     return (floats)_mm256_cvtph_ps(_mm_loadu_si128((const void *)at));
 }

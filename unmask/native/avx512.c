@@ -64,6 +64,9 @@ static inline integers nearest(floats x) { return (integers)_mm512_cvtps_epi32((
 static inline void store_bytes(int8_t *at, integers x) {
     _mm_storeu_si128((void *)at, _mm512_cvtepi32_epi8((__m512i)x));
 }
+static inline integers load_bytes(const int8_t *at) {
+    return (integers)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)at));
+}
 static inline floats load_half(const uint16_t *at) {
     return (floats)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)at));
 }

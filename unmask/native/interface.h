@@ -21,7 +21,7 @@ typedef struct {
     int64_t padded; /* width, up to a whole number of groups */
     int64_t group;  /* a multiple of 8 */
     int64_t bits;   /* 4 or 8 */
-    int64_t fine;   /* whether inputs are rounded to 16 bits; then all of a row is one group, without minima */
+    int64_t fine;   /* whether a few inputs of a row get 16 bits; then all of it is one group, without minima */
 } Matrix;
 
 /* What an operation does to rows of float32 buffers. Numbers in brackets name the fields of Operation that it reads. */
@@ -36,13 +36,18 @@ enum {
     ATTEND_ALL, /* the same among the rows of each text: keys in `beside`, values in `values`, all see all */
     ACTIVATE,   /* `source` bent by `function`, times `beside` if that is not -1 -> `target` */
     LOGITS,     /* as MULTIPLY, into the caller's logits */
+    COPY,       /* `source` -> `target` */
     HIDDEN      /* `source` -> the caller's hidden states */
 };
 
-/* Flags: only the last rows; add; the next one need not wait for this one; round to 16 bits. */
-enum { LAST = 1, ADD = 2, ALONG = 4, FINE = 8 };
+/* Flags: only the wanted rows, which are side by side from then on; add; the next one need not wait for this one; round a
+ * few to 16 bits. */
+enum { WANTED = 1, ADD = 2, ALONG = 4, FINE = 8 };
 
 enum { RELU, SILU, GELU, GELU_TANH };
+
+/* Numbers as they are remembered. BYTES: each head of a slot by its own scale, which lies behind it as float32. */
+enum { FLOATS, HALVES, BYTES };
 
 typedef struct {
     int32_t kind, flags;
@@ -57,21 +62,25 @@ typedef struct {
     const float *cosines, *sines; /* [positions, head_width / 2] */
 } Operation;
 
-/* Tokens [batch, length] that all follow `start` remembered ones; batch is 1 or length is 1. Or, with `starts`, texts
- * side by side, of which nothing is remembered: length tokens in all, batch is 1, text i has rows starts[i] to
- * starts[i + 1]. */
+/* Tokens of several texts, those of each one after another: text i has rows starts[i] to starts[i + 1]. A text that
+ * writes follows slots[i] remembered tokens, and its own are remembered after them, in pages: slot s is at
+ * s % page of page tables[i * table + s / page]. */
 typedef struct {
     const int64_t *tokens;
-    int64_t batch, length, start;
-    int64_t last;        /* logits of so many last rows are wanted; 0: of none */
-    void *const *keys;   /* of each layer: [batch, kv_heads, capacity, head_width], float16 or float32 */
-    void *const *values;
-    int64_t capacity;
-    int64_t half;        /* whether keys and values are float16 */
-    float *logits;       /* [batch * last, vocabulary] */
-    const int64_t *starts, *positions; /* [texts + 1]; [length]: each row's place in its text */
+    int64_t length;        /* of all texts together */
     int64_t texts;
-    float *hidden;       /* [length, width] */
+    const int64_t *starts; /* [texts + 1] */
+    const int64_t *slots;  /* [texts]; NULL where nothing is remembered */
+    const int64_t *apart;  /* [texts]: whether each of its rows looks back by itself, as one token would, bit for bit */
+    const int64_t *wanted; /* [count]: rows whose logits are wanted */
+    int64_t count;
+    void *const *keys;     /* of each layer: [pages, kv_heads, page] slots of head_width numbers */
+    void *const *values;
+    const int32_t *tables; /* [texts, table] */
+    int64_t table, page;
+    int64_t kept;          /* which numbers keys and values are */
+    float *logits;         /* [count, vocabulary] */
+    float *hidden;         /* [length, width] */
 } Call;
 
 typedef struct Pool Pool;

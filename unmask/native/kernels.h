@@ -4,25 +4,36 @@
 
 #include "interface.h"
 
-/* Rows rounded to 8 bits, group by group: x = scale * code; or as one group to 16: x = scale * (STEP * code + rest). */
+/* Rows rounded to 8 bits, group by group: x = scale * code. Of fine ones, where a whole row is one group, a few columns
+ * have a second byte: x = scale * (code + STEP * second). These are kept in fours, as products take columns. */
 typedef struct {
-    int8_t *codes, *rest; /* [rows, padded]; rest: NULL for 8 bits */
-    float *scales;        /* [rows, groups] */
-    float *shares;        /* [rows, groups]: scale times the sum of a group's codes, for weights with minima */
-    int32_t *excess;      /* [rows, groups]: -8 times that sum, for weights without, whose 4 bits are 8 too high */
-    int32_t *rest_excess;
+    int8_t *codes;   /* [rows, padded] */
+    float *scales;   /* [rows, groups] */
+    float *shares;   /* [rows, groups]: scale times the sum of a group's codes, for weights with minima */
+    int32_t *excess; /* [rows, groups]: -8 times that sum, for weights without, whose 4 bits are 8 too high */
+    int8_t *seconds; /* [rows, padded]: one four after the other; NULL for rows that are not fine */
+    int32_t *places; /* [rows, padded / 4]: the column where each begins */
+    int32_t *fours;  /* [rows]: how many there are */
+    int32_t *second_excess; /* [rows] */
     int64_t padded, group;
 } Rounded;
 
 /* One key head's part of an attention: which queries look at which of its slots. */
 typedef struct {
-    const void *keys, *values; /* slots of `width` numbers, `stride` apart; float16 if half */
+    const void *keys, *values; /* slots of `width` numbers, `stride` bytes apart */
+    const int32_t *table;      /* slot s is `far` * table[s / page] bytes on, and then s % page; NULL: all in one row */
+    int64_t page, far;
     int64_t width, stride;
-    int half;
+    int kept;
     float scale;
     int64_t window; /* 0: all */
     int64_t all;    /* so many slots, all seen by all; 0: a token sees those up to its own */
 } Attention;
+
+/* Bytes of one head of a slot. */
+static inline int64_t slot_bytes(int64_t width, int64_t kept) {
+    return kept == BYTES ? width + 4 : width * (kept == HALVES ? 2 : 4);
+}
 
 typedef struct {
     const char *name;
@@ -37,7 +48,7 @@ typedef struct {
     void (*turn)(float *x, const float *cosines, const float *sines, int64_t width);
     void (*activate)(const float *x, const float *gate, int function, int64_t width, float *y);
     void (*add)(const float *x, int64_t width, float *y);
-    void (*remember)(const float *x, int64_t width, int half, void *at);
+    void (*remember)(const float *x, int64_t width, int kept, void *at);
     /* Heads [heads, width] of one token over slots first..last: the mixed values, not yet divided by `sums`, and
      * the largest score of each head. scratch: see scratch_one. */
     void (*attend_one)(const Attention *a, const float *queries, int64_t heads, int64_t first, int64_t last,
@@ -49,7 +60,9 @@ typedef struct {
 } Kernels;
 
 enum {
-    STEP = 254,  /* of the codes of 16 bits: so that both bytes are from -127 to 127 */
+    STEP = 254,  /* of second bytes: so that both bytes are from -127 to 127 */
+    FEW = 32,    /* of so many numbers in a row, one may have a second byte */
+    HALVINGS = 7, /* of a fine row's scale at most: second bytes hold no more */
     CHUNK = 128, /* slots that one thread looks through for one token */
     NEAR = 32,   /* slots whose keys or values it has at hand meanwhile */
     BLOCK = 64,  /* slots, and tokens, that are looked at together where there are many */

@@ -81,36 +81,34 @@ enum { ROWS_AT_ONCE = 96 }; /* of a product: a multiple of every kernel's MOST_R
 /* Room for `rows` rows; 0 where there is none. */
 static int rounded_new(Rounded *x, int64_t rows, int64_t padded, int64_t groups) {
     x->codes = aligned_alloc(64, (size_t)up(rows * padded + 64, 64));
-    x->rest = aligned_alloc(64, (size_t)up(rows * padded + 64, 64));
     x->scales = floats_for(rows * groups);
     x->shares = floats_for(rows * groups);
     x->excess = floats_for(rows * groups);
-    x->rest_excess = floats_for(rows);
-    return x->codes && x->rest && x->scales && x->shares && x->excess && x->rest_excess;
+    x->seconds = aligned_alloc(64, (size_t)up(rows * padded + 64, 64));
+    x->places = floats_for(rows * padded / 4);
+    x->fours = floats_for(rows);
+    x->second_excess = floats_for(rows);
+    return x->codes && x->scales && x->shares && x->excess && x->seconds && x->places && x->fours && x->second_excess;
 }
 
 static void rounded_free(Rounded *x) {
     free(x->codes);
-    free(x->rest);
     free(x->scales);
     free(x->shares);
     free(x->excess);
-    free(x->rest_excess);
+    free(x->seconds);
+    free(x->places);
+    free(x->fours);
+    free(x->second_excess);
 }
 
-/* Its rows from `begin` on, as they are rounded for a matrix with such groups. */
-static Rounded rounded_as(const Rounded *all, int64_t padded, int64_t group, int fine, int64_t begin) {
-    const int64_t groups = padded / group;
-    return (Rounded){
-        .codes = all->codes + begin * padded,
-        .rest = fine ? all->rest + begin * padded : NULL,
-        .scales = all->scales + begin * groups,
-        .shares = all->shares + begin * groups,
-        .excess = all->excess + begin * groups,
-        .rest_excess = all->rest_excess + begin,
-        .padded = padded,
-        .group = group,
-    };
+/* The same as rows are rounded for a matrix with such groups. */
+static Rounded rounded_as(const Rounded *all, int64_t padded, int64_t group, int fine) {
+    Rounded rows = *all;
+    rows.seconds = fine ? all->seconds : NULL;
+    rows.padded = padded;
+    rows.group = group;
+    return rows;
 }
 
 /* Panels and rows are shared out in pieces, as many as keep all threads busy to the end; of many rows two panels at
@@ -149,7 +147,7 @@ int multiply(Pool *pool, const Matrix *matrix, const float *x, int64_t rows, con
     Single s = {.matrix = matrix, .x = x, .bias = bias, .y = y, .rows = rows};
     Rounded all = {0};
     const int room = rounded_new(&all, rows, matrix->padded, matrix->padded / matrix->group);
-    s.rounded = rounded_as(&all, matrix->padded, matrix->group, (int)matrix->fine, 0);
+    s.rounded = rounded_as(&all, matrix->padded, matrix->group, (int)matrix->fine);
     if (room) pool_run(pool, single, &s);
     rounded_free(&all);
     return !room;
@@ -170,12 +168,19 @@ typedef struct {
     Counter first, second;
 } Counters;
 
+/* Where a row stands: in which text, and at which slot of it. */
+typedef struct {
+    int64_t text, slot;
+} Stand;
+
 struct Program {
     int count, buffer_count;
     int64_t most_rows;
     Operation *operations;
     Buffer *buffers;
     Counters *counters;
+    Stand *stands; /* of all rows */
+    int64_t *parts; /* where each row's chunks begin among those of all rows that look back by themselves */
     Rounded rounded;
     float *scratch; /* of all threads, as large as the last call wanted it */
     int64_t scratch_size;
@@ -191,49 +196,67 @@ static float *row_of(const Program *p, int buffer, int64_t row) {
     return p->buffers[buffer].rows + row * p->buffers[buffer].stride;
 }
 
-static int64_t row_count(const Call *call) { return call->batch * call->length; }
-
-/* Where the rows begin that an operation works on. */
-static int64_t first_row(const Operation *o, const Call *call) {
-    return o->flags & LAST && call->batch == 1 ? call->length - call->last : 0;
+/* How many rows an operation makes, and of which row the i-th. */
+static int64_t rows_made(const Operation *o, const Call *call) { return o->flags & WANTED ? call->count : call->length; }
+static int64_t row_from(const Operation *o, const Call *call, int64_t i) {
+    return o->flags & WANTED ? call->wanted[i] : i;
 }
 
 static void embed(const Run *run, const Operation *o, int64_t row, float *to) {
-    const Call *call = run->call;
-    kernels()->take_row(o->matrix, call->tokens[row], to);
+    kernels()->take_row(o->matrix, run->call->tokens[row], to);
     if (o->weight) {
-        const int64_t place = call->positions ? call->positions[row] : call->start + row % call->length;
-        const int64_t position = o->offset + place;
+        const int64_t position = o->offset + run->program->stands[row].slot;
         kernels()->add(o->weight + position * o->matrix->width, o->matrix->width, to);
     }
 }
 
-static char *place(const Operation *o, const Call *call, void *const *of, int64_t row, int64_t head, int64_t slot) {
-    const int64_t number = row / call->length * o->kv_heads + head;
-    return (char *)of[o->layer] + (number * call->capacity + slot) * o->head_width * (call->half ? 2 : 4);
+static int64_t page_bytes(const Operation *o, const Call *call) {
+    return o->kv_heads * call->page * slot_bytes(o->head_width, call->kept);
+}
+
+/* What `layer` keeps of one text and head: its slots in pages. */
+static Attention remembered(const Operation *o, const Call *call, int64_t text, int64_t head) {
+    const int64_t stride = slot_bytes(o->head_width, call->kept);
+    return (Attention){
+        .keys = (const char *)call->keys[o->layer] + head * call->page * stride,
+        .values = (const char *)call->values[o->layer] + head * call->page * stride,
+        .table = call->tables + text * call->table,
+        .page = call->page,
+        .far = page_bytes(o, call),
+        .width = o->head_width,
+        .stride = stride,
+        .kept = (int)call->kept,
+        .scale = (float)o->number,
+        .window = o->window,
+    };
+}
+
+static char *place(const Operation *o, const Call *call, void *const *of, const Stand *at, int64_t head) {
+    const int64_t page = call->tables[at->text * call->table + at->slot / call->page];
+    return (char *)of[o->layer] + page * page_bytes(o, call) +
+           (head * call->page + at->slot % call->page) * slot_bytes(o->head_width, call->kept);
 }
 
 static void settle(const Run *run, const Operation *o, int64_t row) {
     const Call *call = run->call;
-    const int64_t position = call->start + row % call->length, half = o->head_width / 2;
+    const Stand *at = &run->program->stands[row];
+    const int64_t half = o->head_width / 2;
     for (int head = 0; head < o->heads + o->kv_heads; head++) {
         const int key = head >= o->heads, number = key ? head - o->heads : head;
         float *x = row_of(run->program, key ? o->beside : o->source, row) + number * o->head_width;
         const float *norm = key ? o->bias : o->weight;
         if (norm) kernels()->rms_norm(x, norm, o->number, o->head_width, x);
-        if (o->cosines) kernels()->turn(x, o->cosines + position * half, o->sines + position * half, o->head_width);
-        if (key)
-            kernels()->remember(x, o->head_width, (int)call->half, place(o, call, call->keys, row, number, position));
+        if (o->cosines) kernels()->turn(x, o->cosines + at->slot * half, o->sines + at->slot * half, o->head_width);
+        if (key) kernels()->remember(x, o->head_width, (int)call->kept, place(o, call, call->keys, at, number));
     }
     for (int head = 0; head < o->kv_heads; head++)
-        kernels()->remember(row_of(run->program, o->target, row) + head * o->head_width, o->head_width, (int)call->half,
-                            place(o, call, call->values, row, head, position));
+        kernels()->remember(row_of(run->program, o->target, row) + head * o->head_width, o->head_width,
+                            (int)call->kept, place(o, call, call->values, at, head));
 }
 
-/* An operation that makes each row of `target` of the same row of others. */
-static void row_by_row(const Run *run, const Operation *o, int64_t row) {
+/* An operation that makes each row of `target` of one row of others. */
+static void row_by_row(const Run *run, const Operation *o, int64_t row, float *to) {
     const Program *p = run->program;
-    float *to = row_of(p, o->target, row);
     const float *from = row_of(p, o->source, row), *beside = o->beside < 0 ? NULL : row_of(p, o->beside, row);
     const int64_t width = p->buffers[o->target].width;
     switch (o->kind) {
@@ -242,56 +265,40 @@ static void row_by_row(const Run *run, const Operation *o, int64_t row) {
     case LAYER_NORM: kernels()->layer_norm(from, o->weight, o->bias, o->number, width, to); break;
     case SETTLE: settle(run, o, row); break;
     case ACTIVATE: kernels()->activate(from, beside, o->function, width, to); break;
+    case COPY: memcpy(to, from, (size_t)width * sizeof(float)); break;
     case HIDDEN: memcpy(run->call->hidden + row * width, from, (size_t)width * sizeof(float)); break;
     }
 }
 
-static Attention attention(const Operation *o, const Call *call, int64_t row, int64_t head) {
-    return (Attention){
-        .keys = place(o, call, call->keys, row, head, 0),
-        .values = place(o, call, call->values, row, head, 0),
-        .width = o->head_width,
-        .stride = o->head_width,
-        .half = (int)call->half,
-        .scale = (float)o->number,
-        .window = o->window,
-    };
-}
-
-/* The chunks of slots that the one token of each row looks at: `first` is where they begin. */
-static int64_t chunks(const Operation *o, const Call *call, int64_t *first) {
-    const int64_t slots = call->start + 1;
-    *first = o->window && slots > o->window ? slots - o->window : 0;
-    return (slots - *first + CHUNK - 1) / CHUNK;
+/* The chunks of slots that a token in `slot` looks at: `first` is where they begin. */
+static int64_t chunks(const Operation *o, int64_t slot, int64_t *first) {
+    *first = o->window && slot + 1 > o->window ? slot + 1 - o->window : 0;
+    return (slot + CHUNK - *first) / CHUNK;
 }
 
 /* What one chunk of one key head's slots gives: its heads' mixed values, then their largest scores and sums. */
 static float *part(const Run *run, const Operation *o, int64_t row, int64_t head, int64_t chunk, int64_t count) {
     const int64_t group = o->heads / o->kv_heads, size = group * (up(o->head_width, PANEL) + 2);
-    return run->program->scratch + run->partial + ((row * o->kv_heads + head) * count + chunk) * size;
+    return run->program->scratch + run->partial + (run->program->parts[row] * o->kv_heads + head * count + chunk) * size;
 }
 
-static void attend_chunks(const Run *run, const Operation *o, Counters *counters, int thread) {
-    const Call *call = run->call;
+static void attend_chunk(const Run *run, const Operation *o, int64_t row, int64_t piece, float *scratch) {
+    const Stand *at = &run->program->stands[row];
     const int64_t group = o->heads / o->kv_heads, wide = up(o->head_width, PANEL);
     int64_t first;
-    const int64_t count = chunks(o, call, &first), end = call->start + 1;
-    for (int64_t piece; (piece = take(&counters->first, 1)) < call->batch * o->kv_heads * count;) {
-        const int64_t chunk = piece % count, head = piece / count % o->kv_heads, row = piece / count / o->kv_heads;
-        const Attention a = attention(o, call, row, head);
-        const int64_t begin = first + chunk * CHUNK;
-        float *mixed = part(run, o, row, head, chunk, count), *most = mixed + group * wide;
-        kernels()->attend_one(&a, row_of(run->program, o->source, row) + head * group * o->head_width, group, begin,
-                              begin + CHUNK < end ? begin + CHUNK : end, mixed, most, most + group,
-                              run->program->scratch + thread * run->scratch_each);
-    }
+    const int64_t count = chunks(o, at->slot, &first), end = at->slot + 1;
+    const int64_t chunk = piece % count, head = piece / count, begin = first + chunk * CHUNK;
+    const Attention a = remembered(o, run->call, at->text, head);
+    float *mixed = part(run, o, row, head, chunk, count), *most = mixed + group * wide;
+    kernels()->attend_one(&a, row_of(run->program, o->source, row) + head * group * o->head_width, group, begin,
+                          begin + CHUNK < end ? begin + CHUNK : end, mixed, most, most + group, scratch);
 }
 
 /* The chunks of one row together: each by how its largest score stands to the largest of all. */
 static void join(const Run *run, const Operation *o, int64_t row) {
     const int64_t group = o->heads / o->kv_heads, wide = up(o->head_width, PANEL);
     int64_t first;
-    const int64_t count = chunks(o, run->call, &first);
+    const int64_t count = chunks(o, run->program->stands[row].slot, &first);
     for (int64_t head = 0; head < o->heads; head++) {
         const int64_t of = head / group, member = head % group;
         float *to = row_of(run->program, o->target, row) + head * o->head_width, most = -__builtin_inff(), sum = 0;
@@ -310,76 +317,74 @@ static void join(const Run *run, const Operation *o, int64_t row) {
     }
 }
 
-/* Blocks of tokens, the last ones first: they see the most. */
-static void attend_blocks(const Run *run, const Operation *o, Counters *counters, int thread) {
+/* A block of a text's tokens, the last ones first: they see the most. */
+static void attend_block(const Run *run, const Operation *o, int64_t text, int64_t piece, float *scratch) {
     const Call *call = run->call;
     const Program *p = run->program;
-    const int64_t group = o->heads / o->kv_heads, blocks = (call->length + BLOCK - 1) / BLOCK;
-    for (int64_t piece; (piece = take(&counters->first, 1)) < blocks * o->kv_heads;) {
-        const int64_t head = piece % o->kv_heads, row = (blocks - 1 - piece / o->kv_heads) * BLOCK;
-        const int64_t tokens = call->length - row < BLOCK ? call->length - row : BLOCK;
-        const Attention a = attention(o, call, row, head);
-        kernels()->attend_many(&a, row_of(p, o->source, row) + head * group * o->head_width, group, tokens,
-                               call->start + row, p->buffers[o->source].stride,
-                               row_of(p, o->target, row) + head * group * o->head_width,
-                               p->scratch + thread * run->scratch_each);
+    const int64_t begin = call->starts[text], end = call->starts[text + 1], group = o->heads / o->kv_heads;
+    const int64_t blocks = (end - begin + BLOCK - 1) / BLOCK, head = piece % o->kv_heads;
+    const int64_t row = begin + (blocks - 1 - piece / o->kv_heads) * BLOCK, left = end - row;
+    const int64_t stride = p->buffers[o->source].stride, across = head * group * o->head_width;
+    Attention a = {
+        .stride = p->buffers[o->beside < 0 ? o->source : o->beside].stride * 4,
+        .width = o->head_width,
+        .scale = (float)o->number,
+        .all = end - begin,
+    };
+    if (o->kind == ATTEND) a = remembered(o, call, text, head);
+    else {
+        a.keys = row_of(p, o->beside, begin) + head * o->head_width;
+        a.values = row_of(p, o->values, begin) + head * o->head_width;
     }
+    kernels()->attend_many(&a, row_of(p, o->source, row) + across, group, left < BLOCK ? left : BLOCK,
+                           p->stands[row].slot, stride, row_of(p, o->target, row) + across, scratch);
 }
 
-/* Blocks of tokens of each text, head by head. */
-static void attend_texts(const Run *run, const Operation *o, Counters *counters, int thread) {
+static int looks_apart(const Call *call, int64_t text) { return call->apart && call->apart[text]; }
+
+/* All texts' pieces, head by head: chunks of the slots of a row by itself, or blocks of rows. */
+static void attend(const Run *run, const Operation *o, Counter *counter, int thread) {
     const Call *call = run->call;
-    const Program *p = run->program;
-    const int64_t group = o->heads / o->kv_heads;
-    int64_t mine = take(&counters->first, 1), piece = 0;
+    float *scratch = run->program->scratch + thread * run->scratch_each;
+    int64_t mine = take(counter, 1), before = 0, first;
     for (int64_t text = 0; text < call->texts; text++) {
-        const int64_t first = call->starts[text], end = call->starts[text + 1];
-        for (int64_t row = first; row < end; row += BLOCK)
-            for (int64_t head = 0; head < o->kv_heads; head++) {
-                if (piece++ != mine) continue;
-                const Attention a = {
-                    .keys = row_of(p, o->beside, first) + head * o->head_width,
-                    .values = row_of(p, o->values, first) + head * o->head_width,
-                    .width = o->head_width,
-                    .stride = p->buffers[o->beside].stride,
-                    .scale = (float)o->number,
-                    .all = end - first,
-                };
-                kernels()->attend_many(&a, row_of(p, o->source, row) + head * group * o->head_width, group,
-                                       end - row < BLOCK ? end - row : BLOCK, row - first,
-                                       p->buffers[o->source].stride,
-                                       row_of(p, o->target, row) + head * group * o->head_width,
-                                       p->scratch + thread * run->scratch_each);
-                mine = take(&counters->first, 1);
-            }
+        const int64_t begin = call->starts[text], end = call->starts[text + 1];
+        if (!looks_apart(call, text)) {
+            const int64_t pieces = (end - begin + BLOCK - 1) / BLOCK * o->kv_heads;
+            for (; mine < before + pieces; mine = take(counter, 1)) attend_block(run, o, text, mine - before, scratch);
+            before += pieces;
+            continue;
+        }
+        for (int64_t row = begin; row < end; row++) {
+            const int64_t pieces = chunks(o, run->program->stands[row].slot, &first) * o->kv_heads;
+            for (; mine < before + pieces; mine = take(counter, 1)) attend_chunk(run, o, row, mine - before, scratch);
+            before += pieces;
+        }
     }
 }
 
 static void operate(const Run *run, const Operation *o, Counters *counters, Pool *pool, int thread) {
     const Call *call = run->call;
     Program *p = run->program;
-    const int64_t begin = first_row(o, call), rows = row_count(call);
+    const int64_t rows = rows_made(o, call);
     if (o->kind == MULTIPLY || o->kind == LOGITS) {
-        const Rounded x =
-            rounded_as(&p->rounded, o->matrix->padded, o->matrix->group, (int)o->matrix->fine, begin);
+        const Rounded x = rounded_as(&p->rounded, o->matrix->padded, o->matrix->group, (int)o->matrix->fine);
         const int64_t stride = o->kind == LOGITS ? o->matrix->rows : p->buffers[o->target].stride;
-        share_product(&counters->first, pool_threads(pool), o->matrix, &x, rows - begin, o->bias, o->flags & ADD,
-                      o->kind == LOGITS ? call->logits : row_of(p, o->target, begin), stride);
+        share_product(&counters->first, pool_threads(pool), o->matrix, &x, rows, o->bias, o->flags & ADD,
+                      o->kind == LOGITS ? call->logits : row_of(p, o->target, 0), stride);
         return;
     }
-    const Rounded x = o->round ? rounded_as(&p->rounded, up(p->buffers[o->target].width, o->round), o->round,
-                                            o->flags & FINE, 0)
-                               : p->rounded;
+    const Rounded x =
+        o->round ? rounded_as(&p->rounded, up(p->buffers[o->target].width, o->round), o->round, o->flags & FINE)
+                 : p->rounded;
     if (o->kind == ATTEND || o->kind == ATTEND_ALL) {
-        if (o->kind == ATTEND_ALL) attend_texts(run, o, counters, thread);
-        else if (call->length == 1) attend_chunks(run, o, counters, thread);
-        else attend_blocks(run, o, counters, thread);
+        attend(run, o, &counters->first, thread);
         pool_wait(pool);
     }
-    for (int64_t row; (row = begin + take(&counters->second, 1)) < rows;) {
-        if (o->kind == ATTEND && call->length == 1) join(run, o, row);
-        row_by_row(run, o, row);
-        if (o->round) kernels()->round_row(row_of(p, o->target, row), p->buffers[o->target].width, &x, row);
+    for (int64_t i; (i = take(&counters->second, 1)) < rows;) {
+        if (o->kind == ATTEND && looks_apart(call, p->stands[i].text)) join(run, o, i);
+        row_by_row(run, o, row_from(o, call, i), row_of(p, o->target, i));
+        if (o->round) kernels()->round_row(row_of(p, o->target, i), p->buffers[o->target].width, &x, i);
     }
 }
 
@@ -388,7 +393,7 @@ static void run_all(void *shared, Pool *pool, int thread) {
     Program *p = run->program;
     for (int i = 0; i < p->count; i++) {
         const Operation *o = &p->operations[i];
-        if (o->flags & LAST && !run->call->last) continue;
+        if (o->flags & WANTED && !run->call->count) continue;
         operate(run, o, &p->counters[i], pool, thread);
         if (!(o->flags & ALONG)) pool_wait(pool);
     }
@@ -403,7 +408,9 @@ Program *program_new(const Operation *operations, int count, const int64_t *widt
     p->operations = malloc((size_t)count * sizeof(Operation));
     p->counters = aligned_alloc(64, (size_t)count * sizeof(Counters));
     p->buffers = calloc((size_t)buffers, sizeof(Buffer));
-    int room = p->operations && p->counters && p->buffers;
+    p->stands = malloc((size_t)most_rows * sizeof(Stand));
+    p->parts = malloc((size_t)most_rows * sizeof(int64_t));
+    int room = p->operations && p->counters && p->buffers && p->stands && p->parts;
     int64_t padded = PANEL, groups = 1;
     for (int i = 0; room && i < buffers; i++) {
         p->buffers[i] = (Buffer){widths[i], up(widths[i], PANEL), floats_for(most_rows * up(widths[i], PANEL))};
@@ -426,39 +433,53 @@ void program_free(Program *p) {
     for (int i = 0; p->buffers && i < p->buffer_count; i++) free(p->buffers[i].rows);
     rounded_free(&p->rounded);
     free(p->scratch);
+    free(p->parts);
+    free(p->stands);
     free(p->buffers);
     free(p->counters);
     free(p->operations);
     free(p);
 }
 
+/* Where each row stands, and its share of the chunks, of which this is the number. */
+static int64_t stand(Program *p, const Call *call) {
+    int64_t parts = 0;
+    for (int64_t text = 0; text < call->texts; text++)
+        for (int64_t row = call->starts[text]; row < call->starts[text + 1]; row++) {
+            const int64_t slot = (call->slots ? call->slots[text] : 0) + row - call->starts[text];
+            p->stands[row] = (Stand){text, slot};
+            p->parts[row] = parts;
+            if (looks_apart(call, text)) parts += slot / CHUNK + 1;
+        }
+    return parts;
+}
+
 /* Scratch for the widest attention of the call: each thread's own, then what the chunks leave for one another. */
-static int make_room(Run *run, int threads) {
-    int64_t each = 0, parts = 0;
+static int make_room(Run *run, int threads, int64_t parts) {
+    int64_t each = 0, left = 0;
     for (int i = 0; i < run->program->count; i++) {
         const Operation *o = &run->program->operations[i];
         if (o->kind != ATTEND && o->kind != ATTEND_ALL) continue;
-        const int64_t group = o->heads / o->kv_heads;
-        int64_t first, wanted = scratch_many(group, o->head_width), left = 0;
-        if (o->kind == ATTEND && run->call->length == 1) {
-            wanted = scratch_one(group, o->head_width);
-            left = run->call->batch * o->heads * chunks(o, run->call, &first) * (up(o->head_width, PANEL) + 2);
-        }
-        each = wanted > each ? wanted : each;
-        parts = left > parts ? left : parts;
+        const int64_t group = o->heads / o->kv_heads, one = scratch_one(group, o->head_width);
+        const int64_t many = scratch_many(group, o->head_width), sum = o->heads * (up(o->head_width, PANEL) + 2);
+        each = many > each ? many : each;
+        each = one > each ? one : each;
+        left = sum > left ? sum : left;
     }
     run->scratch_each = up(each, PANEL);
     run->partial = run->scratch_each * threads;
-    if (run->partial + parts <= run->program->scratch_size) return 1;
+    const int64_t size = run->partial + parts * left;
+    if (size <= run->program->scratch_size) return 1;
     free(run->program->scratch);
-    run->program->scratch = floats_for(run->partial + parts);
-    run->program->scratch_size = run->program->scratch ? run->partial + parts : 0;
+    run->program->scratch = floats_for(size);
+    run->program->scratch_size = run->program->scratch ? size : 0;
     return run->program->scratch != NULL;
 }
 
 int program_run(Pool *pool, Program *program, const Call *call) {
     Run run = {.program = program, .call = call};
-    if (row_count(call) > program->most_rows || !make_room(&run, pool_threads(pool))) return 1;
+    if (call->length > program->most_rows) return 1;
+    if (!make_room(&run, pool_threads(pool), stand(program, call))) return 1;
     memset(program->counters, 0, (size_t)program->count * sizeof(Counters));
     pool_run(pool, run_all, &run);
     return 0;

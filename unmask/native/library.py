@@ -53,6 +53,7 @@ class Kind(IntEnum):
     ATTEND_ALL = auto()
     ACTIVATE = auto()
     LOGITS = auto()
+    COPY = auto()
     HIDDEN = auto()
 
 
@@ -60,7 +61,7 @@ class Flag(IntFlag):
     """How an operation is done; interface.h tells."""
 
     NONE = 0
-    LAST = 1
+    WANTED = 1
     ADD = 2
     ALONG = 4
     FINE = 8
@@ -89,13 +90,15 @@ class Call(Structure):
 
     _fields_ = (
         ("tokens", c_void_p),
-        *((name, c_int64) for name in ("batch", "length", "start", "last")),
+        ("length", c_int64),
+        ("texts", c_int64),
+        *((name, c_void_p) for name in ("starts", "slots", "apart", "wanted")),
+        ("count", c_int64),
         ("keys", POINTER(c_void_p)),
         ("values", POINTER(c_void_p)),
-        ("capacity", c_int64),
-        ("half", c_int64),
-        *((name, c_void_p) for name in ("logits", "starts", "positions")),
-        ("texts", c_int64),
+        ("tables", c_void_p),
+        *((name, c_int64) for name in ("table", "page", "kept")),
+        ("logits", c_void_p),
         ("hidden", c_void_p),
     )
 

@@ -19,7 +19,7 @@ class Matrix:
         codes: uint8, contiguous, on the CPU, as are the others.
         scales, minima: float16 [panels, groups, PANEL].
         group: how many neighbouring weights share a scale; a multiple of 8.
-        fine: whether inputs are rounded to 16 bits instead of 8; for 8 bits and one group a row.
+        fine: whether a few inputs of a row are rounded to 16 bits instead of 8; for 8 bits and one group a row.
     """
 
     def __init__(

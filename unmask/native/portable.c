@@ -46,6 +46,11 @@ static inline integers nearest(floats x) {
 static inline void store_bytes(int8_t *at, integers x) {
     for (int i = 0; i < LANES; i++) at[i] = (int8_t)x[i];
 }
+static inline integers load_bytes(const int8_t *at) {
+    integers found;
+    for (int i = 0; i < LANES; i++) found[i] = at[i];
+    return found;
+}
 
 /* A float16's bits as float32: the exponent is moved by a product, which is exact for small numbers, too. */
 static inline float one_half(const uint16_t *at) {

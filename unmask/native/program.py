@@ -26,7 +26,10 @@ def rows_for(widths: Sequence[int]) -> int:
 
 @dataclass(frozen=True)
 class Rounding:
-    """How rows are rounded for the products that follow: in groups, to 8 bits or to 16. A group of 0: not at all."""
+    """How rows are rounded for the products that follow: in groups, to 8 bits, and a few numbers of `fine` rows to 16.
+
+    A group of 0: not at all.
+    """
 
     group: int
     fine: bool = False
@@ -95,6 +98,55 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
+class Texts:
+    """Tokens of several texts, those of each one after another, and what each of them follows.
+
+    Args:
+        tokens: [T], ids.
+        starts: [texts + 1], where each text begins, and T.
+        slots: [texts], how many tokens of each are remembered.
+        tables: [texts, n], int32: the pages in which each text's tokens are remembered.
+        apart: [texts], whether each of its rows looks back by itself, as one token would, bit for bit.
+        wanted: [n], rows whose logits are wanted.
+    """
+
+    tokens: Tensor
+    starts: Tensor
+    slots: Tensor | None = None
+    tables: Tensor | None = None
+    apart: Tensor | None = None
+    wanted: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "starts", "slots", "apart", "wanted"):
+            tensor = getattr(self, name)
+            assert tensor is None or (tensor.dtype == torch.int64 and tensor.is_contiguous()), name
+        assert self.tables is None or (self.tables.dtype == torch.int32 and self.tables.is_contiguous())
+
+
+@dataclass(frozen=True, eq=False)
+class Pages:
+    """Keys and values of each layer, [pages, K, page, D] in float32 or float16; or int8 [pages, K, page, D + 4], each
+    head of a slot followed by its scale as float32.
+    """
+
+    keys: Sequence[Tensor]
+    values: Sequence[Tensor]
+
+    @property
+    def size(self) -> int:
+        return self.keys[0].shape[2]
+
+    @property
+    def kept(self) -> int:
+        return KEPT.index(self.keys[0].dtype)
+
+
+KEPT = (torch.float32, torch.float16, torch.int8)
+"""In interface.h's order."""
+
+
+@dataclass(frozen=True, eq=False)
 class Program:
     """Steps in the library's memory, with buffers of these widths for so many rows between them.
 
@@ -121,67 +173,40 @@ class Program:
         if hasattr(self, "handle"):
             self.library.functions.program_free(self.handle)
 
-    def run(self, tokens: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], *, start: int, last: int) -> Tensor:
-        """Read tokens [B, T] that follow `start` others; B is 1 or T is 1.
+    def write(self, texts: Texts, pages: Pages, logits: Tensor) -> None:
+        """Read texts, at most `rows` tokens in all, and remember them in `pages`.
 
         Args:
-            keys, values: of each layer [B, K, capacity, D], float16 or float32; the tokens' own are written there.
-            last: so many last tokens get logits.
-        Returns:
-            float32 [B, last, V].
+            logits: float32 [n, V], filled with those of the wanted rows.
         """
-        batch, length = tokens.shape
-        logits = torch.empty(batch, last, self.given)
-        for begin in range(0, length, self.rows):
-            end = min(begin + self.rows, length)
-            first = max(begin, length - last)  # of those with logits
-            into = logits[:, max(0, first - (length - last)) :]
-            self.call(tokens[:, begin:end], keys, values, start=start + begin, last=max(0, end - first), logits=into)
-        return logits
-
-    def call(
-        self, tokens: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], *, start: int, last: int, logits: Tensor
-    ) -> None:
-        tokens = tokens.contiguous()
-        call = Call(
-            tokens=address(tokens),
-            batch=tokens.shape[0],
-            length=tokens.shape[1],
-            start=start,
-            last=last,
-            keys=(c_void_p * len(keys))(*map(address, keys)),
-            values=(c_void_p * len(values))(*map(address, values)),
-            capacity=keys[0].shape[2],
-            half=keys[0].dtype == torch.float16,
-            logits=address(logits),
-        )
+        assert texts.wanted is not None
+        assert texts.tables is not None
+        assert logits.shape == (len(texts.wanted), self.given)
+        call = self.call(texts)
+        call.slots, call.apart, call.tables = address(texts.slots), address(texts.apart), address(texts.tables)
+        call.wanted, call.count = address(texts.wanted), len(texts.wanted)
+        call.keys = (c_void_p * len(pages.keys))(*map(address, pages.keys))
+        call.values = (c_void_p * len(pages.values))(*map(address, pages.values))
+        call.table, call.page, call.kept = texts.tables.shape[1], pages.size, pages.kept
+        call.logits = address(logits)
         self.send(call)
 
-    def read(self, tokens: Tensor, positions: Tensor, starts: Tensor) -> Tensor:
-        """Read texts side by side, each by itself, at most `rows` tokens in all.
-
-        Args:
-            tokens, positions: [T], the tokens of all texts and each one's place in its text.
-            starts: [texts + 1], where each text begins, and T.
-        Returns:
-            hidden states, float32 [T, W].
-        """
-        hidden = torch.empty(len(tokens), self.given)
-        tokens, positions, starts = tokens.contiguous(), positions.contiguous(), starts.contiguous()
-        call = Call(
-            tokens=address(tokens),
-            batch=1,
-            length=len(tokens),
-            starts=address(starts),
-            positions=address(positions),
-            texts=len(starts) - 1,
-            hidden=address(hidden),
-        )
+    def read(self, texts: Texts) -> Tensor:
+        """Read texts side by side, each by itself, at most `rows` tokens in all: hidden states, float32 [T, W]."""
+        hidden = torch.empty(len(texts.tokens), self.given)
+        call = self.call(texts)
+        call.hidden = address(hidden)
         self.send(call)
         return hidden
+
+    def call(self, texts: Texts) -> Call:
+        starts = texts.starts
+        return Call(
+            tokens=address(texts.tokens), length=len(texts.tokens), texts=len(starts) - 1, starts=address(starts)
+        )
 
     def send(self, call: Call) -> None:
         with self.library.turn:
             failed = self.library.functions.program_run(self.library.pool, self.handle, byref(call))
         if failed:
-            raise RequestError("There is no memory left to read {rows} tokens.", rows=call.batch * call.length)
+            raise RequestError("There is no memory left to read {rows} tokens.", rows=call.length)

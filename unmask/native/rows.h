@@ -8,6 +8,7 @@
  *   same, same_integer     one number in all lanes
  *   load_half, store_half  LANES float16 in memory
  *   nearest, store_bytes   floats -> integers, halves to even; integers -> LANES int8 in memory
+ *   load_bytes             LANES int8 in memory -> integers
  *   sum_of, largest_of     of one vector; sums_of: each of LANES vectors' sum
  *   any                    whether a comparison holds in some lane
  *   larger                 the larger number, lane by lane (the second, if one of them is no number)
@@ -19,7 +20,12 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { REGISTERS = PANEL / LANES, AHEAD = 2048 /* bytes that memory is asked for beforehand */ };
+enum {
+    REGISTERS = PANEL / LANES,
+    MOST_VECTORS = ABREAST * REGISTERS,
+    SIZE = 4 * LANES, /* bytes of codes in a vector */
+    AHEAD = 2048      /* bytes that memory is asked for beforehand */
+};
 
 INLINE floats choose(integers where, floats yes, floats no) {
     return (floats)((where & (integers)yes) | (~where & (integers)no));
@@ -46,66 +52,119 @@ INLINE floats exponential(floats x) {
 
 /* ---- products of few bits ---------------------------------------------------------------------------------------- */
 
-/* One group of a row; its first byte in `to`, and with `rest` there its second. */
-INLINE void round_group(const int fine, const float *x, int64_t count, int64_t group, int8_t *to, int8_t *rest,
-                        float *scale, float *share, int32_t *excess, int32_t *rest_excess) {
+/* The largest magnitude in a row; no number where one of x is none. */
+INLINE float top_of(const float *x, int64_t count) {
     floats most = same(0), none = same(0);
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES) {
         most = larger(most, magnitude(load(x + i)));
         none += load(x + i) * 0.0f;
     }
-    float top = largest_of(most), odd = sum_of(none); /* 0, or no number where one of x is none */
+    float top = largest_of(most), odd = sum_of(none); /* 0, or no number */
     for (; i < count; i++) {
         top = __builtin_fabsf(x[i]) > top ? __builtin_fabsf(x[i]) : top;
         odd += x[i] * 0.0f;
     }
-    *scale = top / (fine ? 127.0f * STEP : 127.0f) + odd;
+    return top + odd;
+}
+
+INLINE int32_t total_of(integers sums) {
+    int32_t sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += sums[lane];
+    return sum;
+}
+
+/* One group of a row. */
+INLINE void round_group(const float *x, int64_t count, int64_t group, int8_t *to, float *scale, float *share,
+                        int32_t *excess) {
+    *scale = top_of(x, count) / 127;
     const float divisor = *scale > 0 ? *scale : 1;
-    integers sums = {0}, rest_sums = {0};
-    for (i = 0; i + LANES <= count; i += LANES) {
-        integers whole = nearest(load(x + i) / divisor);
-        if (fine) {
-            const integers high = nearest(to_floats(whole) / (float)STEP), low = whole - high * STEP;
-            rest_sums += low;
-            store_bytes(rest + i, low);
-            whole = high;
-        }
+    integers sums = {0};
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        const integers whole = nearest(load(x + i) / divisor);
         sums += whole;
         store_bytes(to + i, whole);
     }
-    int32_t sum = 0, rest_sum = 0;
-    for (int lane = 0; lane < LANES; lane++) sum += sums[lane], rest_sum += rest_sums[lane];
-    for (; i < count; i++) {
-        int32_t whole = (int32_t)__builtin_rintf(x[i] / divisor);
-        if (fine) {
-            const int32_t high = (int32_t)__builtin_rintf((float)whole / STEP), low = whole - high * STEP;
-            rest_sum += rest[i] = (int8_t)low;
-            whole = high;
-        }
-        sum += to[i] = (int8_t)whole;
-    }
-    for (; i < group; i++) {
-        to[i] = 0;
-        if (fine) rest[i] = 0;
-    }
+    int32_t sum = total_of(sums);
+    for (; i < count; i++) sum += to[i] = (int8_t)__builtin_rintf(x[i] / divisor);
+    for (; i < group; i++) to[i] = 0;
     *share = *scale * (float)sum;
     *excess = -8 * sum;
-    if (fine) *rest_excess = -8 * rest_sum;
+}
+
+/* How many of x are further from 0 than `bound`. */
+INLINE int64_t beyond(const float *x, int64_t count, float bound) {
+    integers found = {0};
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) found -= magnitude(load(x + i)) > bound;
+    int64_t all = (int64_t)sum_of(to_floats(found));
+    for (; i < count; i++) all += __builtin_fabsf(x[i]) > bound;
+    return all;
+}
+
+/* A row's scale by its largest number, halved for as long as all but a few numbers fit into one byte. */
+INLINE float fine_scale(const float *x, int64_t width) {
+    const float top = top_of(x, width);
+    float scale = top / 127, bound = top / 2;
+    for (int i = 0; i < HALVINGS && beyond(x, width, bound) * FEW <= width; i++) scale /= 2, bound /= 2;
+    return scale;
+}
+
+/* The first `count` numbers of a vector; the others are 0. */
+INLINE floats load_some(const float *x, int64_t count) {
+    float some[LANES] = {0};
+    if (count >= LANES) return load(x);
+    if (count > 0) __builtin_memcpy(some, x, (size_t)count * sizeof(float));
+    return load(some);
+}
+
+/* LANES columns from `at` on, which are `whole` steps: the second bytes that they need, for which the first ones make
+ * room. */
+INLINE integers take_seconds(integers *whole, const Rounded *out, int64_t row, int64_t at) {
+    const integers seconds = nearest(to_floats(*whole) * 0.003937004f); /* 1 / STEP, but 127 steps are still none */
+    int8_t bytes[LANES];
+    store_bytes(bytes, seconds);
+    *whole -= seconds * STEP;
+    for (int lane = 0; lane < LANES; lane += 4) {
+        int32_t four;
+        __builtin_memcpy(&four, bytes + lane, 4);
+        if (!four) continue;
+        const int64_t place = out->fours[row]++;
+        __builtin_memcpy(out->seconds + row * out->padded + 4 * place, &four, 4);
+        out->places[row * out->padded / 4 + place] = (int32_t)(at + lane);
+    }
+    return seconds;
+}
+
+/* A whole row as one group, with second bytes. */
+static void round_fine(const float *x, int64_t width, const Rounded *out, int64_t row) {
+    const float scale = fine_scale(x, width), divisor = scale > 0 ? scale : 1;
+    integers sums = {0}, second_sums = {0};
+    int8_t *to = out->codes + row * out->padded, end[LANES];
+    out->fours[row] = 0;
+    for (int64_t i = 0; i < out->padded; i += LANES) {
+        integers whole = nearest(load_some(x + i, width - i) / divisor);
+        if (any((whole > 127) | (whole < -127))) second_sums += take_seconds(&whole, out, row, i);
+        sums += whole;
+        store_bytes(i + LANES <= out->padded ? to + i : end, whole);
+        if (i + LANES > out->padded) __builtin_memcpy(to + i, end, (size_t)(out->padded - i));
+    }
+    out->scales[row] = scale;
+    out->excess[row] = -8 * total_of(sums);
+    out->second_excess[row] = -8 * total_of(second_sums);
 }
 
 static void round_row(const float *x, int64_t width, const Rounded *out, int64_t row) {
     const int64_t groups = out->padded / out->group;
-    int8_t *to = out->codes + row * out->padded;
-    if (out->rest) {
-        round_group(1, x, width, out->padded, to, out->rest + row * out->padded, out->scales + row, out->shares + row,
-                    out->excess + row, out->rest_excess + row);
+    if (out->seconds) {
+        round_fine(x, width, out, row);
         return;
     }
     for (int64_t g = 0, begin = 0; g < groups; g++, begin += out->group) {
         const int64_t place = row * groups + g, count = width - begin < out->group ? width - begin : out->group;
-        round_group(0, x + begin, count, out->group, to + begin, 0, out->scales + place, out->shares + place,
-                    out->excess + place, 0);
+        round_group(x + begin, count, out->group, out->codes + row * out->padded + begin, out->scales + place,
+                    out->shares + place, out->excess + place);
     }
 }
 
@@ -124,10 +183,31 @@ INLINE void finish(const floats *total, int64_t count, const float *bias, int ad
         y[i] = total[i / LANES][i % LANES] + (bias ? bias[i] : 0) + (add ? y[i] : 0);
 }
 
+/* What the second bytes of rows add: they meet the same codes, a few fours of columns in each row. */
+INLINE void add_seconds(const int rows, const int vectors, const Matrix *w, int64_t panel, const Rounded *x,
+                        int64_t row, floats total[MOST_ROWS][MOST_VECTORS]) {
+    const int64_t padded = x->padded, far = padded * PANEL;
+    UNROLL for (int m = 0; m < rows; m++) {
+        const int32_t *places = x->places + (row + m) * padded / 4, count = x->fours[row + m];
+        const int8_t *in = x->seconds + (row + m) * padded;
+        integers sum[MOST_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) sum[v] = same_integer(ZERO_8 ? x->second_excess[row + m] * 16 : 0);
+        for (int64_t i = 0; i < count; i++) {
+            const uint8_t *at = w->codes + panel * far + places[i] * PANEL;
+            if (rows == 1) __builtin_prefetch(w->codes + (panel + 1) * far + AHEAD + i * SIZE);
+            UNROLL for (int v = 0; v < vectors; v++)
+                sum[v] = dot(sum[v], load_codes(at + v / REGISTERS * far + v % REGISTERS * SIZE), in + 4 * i, 1);
+        }
+        UNROLL for (int v = 0; v < vectors; v++) {
+            const floats scale = load_half(w->scales + (panel + v / REGISTERS) * PANEL + v % REGISTERS * LANES);
+            total[m][v] += to_floats(sum[v]) * (scale * (STEP * x->scales[row + m]));
+        }
+    }
+}
+
 /* `rows` rows by `panels` panels. These and the bits are constants where it is called: all sums stay in registers. */
-INLINE void tile(const int rows, const int panels, const int bits, const Matrix *w, int64_t panel, const Rounded *x,
-                 int64_t row, const float *bias, int add, float *y, int64_t stride) {
-    enum { MOST_VECTORS = ABREAST * REGISTERS, SIZE = 4 * LANES };
+INLINE void tile(const int rows, const int panels, const int bits, const int fine, const Matrix *w, int64_t panel,
+                 const Rounded *x, int64_t row, const float *bias, int add, float *y, int64_t stride) {
     const int vectors = panels * REGISTERS;
     const int64_t groups = w->padded / w->group, steps = w->group * bits / 32, padded = x->padded;
     const int64_t far = w->padded * PANEL * bits / 8; /* from panel to panel */
@@ -174,77 +254,37 @@ INLINE void tile(const int rows, const int panels, const int bits, const Matrix 
             }
         }
     }
+    if (fine) add_seconds(rows, vectors, w, panel, x, row, total);
     UNROLL for (int m = 0; m < rows; m++)
         UNROLL for (int p = 0; p < panels; p++)
             finish(total[m] + p * REGISTERS, w->rows - (panel + p) * PANEL, bias ? bias + (panel + p) * PANEL : bias,
                    add, y + (row + m) * stride + (panel + p) * PANEL);
 }
 
-/* The same for inputs of 16 bits, 8 bits of weights, and one group a row: both bytes meet the same codes. */
-INLINE void fine_tile(const int rows, const int panels, const Matrix *w, int64_t panel, const Rounded *x, int64_t row,
-                      const float *bias, int add, float *y, int64_t stride) {
-    enum { MOST_VECTORS = ABREAST * REGISTERS, SIZE = 4 * LANES };
-    const int vectors = panels * REGISTERS;
-    const int64_t padded = x->padded, far = padded * PANEL;
-    const uint8_t *at = w->codes + panel * far;
-    const int8_t *in = x->codes + row * padded, *rest = x->rest + row * padded;
-    integers sum[MOST_ROWS][MOST_VECTORS], more[MOST_ROWS][MOST_VECTORS];
-    UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int v = 0; v < vectors; v++) {
-            sum[m][v] = same_integer(ZERO_8 ? x->excess[row + m] * 16 : 0);
-            more[m][v] = same_integer(ZERO_8 ? x->rest_excess[row + m] * 16 : 0);
-        }
-    for (int64_t k = 0; k < padded; k += 4, at += 4 * PANEL) {
-        if (rows == 1) __builtin_prefetch(at + AHEAD);
-        UNROLL for (int v = 0; v < vectors; v++) {
-            const codes c = load_codes(at + v / REGISTERS * far + v % REGISTERS * SIZE);
-            UNROLL for (int m = 0; m < rows; m++) {
-                sum[m][v] = dot(sum[m][v], c, in + m * padded + k, 1);
-                more[m][v] = dot(more[m][v], c, rest + m * padded + k, 1);
-            }
-        }
-    }
-    UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int p = 0; p < panels; p++) {
-            floats total[REGISTERS];
-            UNROLL for (int r = 0; r < REGISTERS; r++) {
-                const int v = p * REGISTERS + r;
-                const floats both = to_floats(sum[m][v]) * (float)STEP + to_floats(more[m][v]);
-                total[r] = both * (load_half(w->scales + (panel + p) * PANEL + r * LANES) * x->scales[row + m]);
-            }
-            finish(total, w->rows - (panel + p) * PANEL, bias ? bias + (panel + p) * PANEL : bias, add,
-                   y + (row + m) * stride + (panel + p) * PANEL);
-        }
-}
-
-/* Either tile. bits 16: of the inputs, the weights having 8. */
-INLINE void any_tile(const int rows, const int panels, const int bits, const Matrix *w, int64_t panel,
-                     const Rounded *x, int64_t row, const float *bias, int add, float *y, int64_t stride) {
-    if (bits == 16) fine_tile(rows, panels, w, panel, x, row, bias, add, y, stride);
-    else tile(rows, panels, bits, w, panel, x, row, bias, add, y, stride);
-}
-
 /* A band of `rows` rows by panels first..last, some abreast. */
-INLINE void band(const int rows, const int abreast, const int bits, const Matrix *w, int64_t first, int64_t last,
-                 const Rounded *x, int64_t row, const float *bias, int add, float *y, int64_t stride) {
+INLINE void band(const int rows, const int abreast, const int bits, const int fine, const Matrix *w, int64_t first,
+                 int64_t last, const Rounded *x, int64_t row, const float *bias, int add, float *y, int64_t stride) {
     int64_t p = first;
-    for (; p + abreast <= last; p += abreast) any_tile(rows, abreast, bits, w, p, x, row, bias, add, y, stride);
-    for (; abreast > 1 && p < last; p++) any_tile(rows, 1, bits, w, p, x, row, bias, add, y, stride);
+    for (; p + abreast <= last; p += abreast) tile(rows, abreast, bits, fine, w, p, x, row, bias, add, y, stride);
+    for (; abreast > 1 && p < last; p++) tile(rows, 1, bits, fine, w, p, x, row, bias, add, y, stride);
 }
 
-INLINE void bands(const int bits, const Matrix *w, int64_t first, int64_t last, const Rounded *x, int64_t row,
-                  int64_t rows, const float *bias, int add, float *y, int64_t stride) {
+INLINE void bands(const int bits, const int fine, const Matrix *w, int64_t first, int64_t last, const Rounded *x,
+                  int64_t row, int64_t rows, const float *bias, int add, float *y, int64_t stride) {
     for (; row + MOST_ROWS <= rows; row += MOST_ROWS)
-        band(MOST_ROWS, ABREAST, bits, w, first, last, x, row, bias, add, y, stride);
-    for (; row + 2 <= rows; row += 2) band(2, ABREAST, bits, w, first, last, x, row, bias, add, y, stride);
-    for (; row < rows; row++) band(1, 1, bits, w, first, last, x, row, bias, add, y, stride);
+        band(MOST_ROWS, ABREAST, bits, fine, w, first, last, x, row, bias, add, y, stride);
+    /* What is left, in as few bands as there can be: each reads all codes. */
+    for (; MOST_ROWS > 4 && row + 4 <= rows; row += 4)
+        band(4, ABREAST, bits, fine, w, first, last, x, row, bias, add, y, stride);
+    for (; row + 2 <= rows; row += 2) band(2, ABREAST, bits, fine, w, first, last, x, row, bias, add, y, stride);
+    for (; row < rows; row++) band(1, 1, bits, fine, w, first, last, x, row, bias, add, y, stride);
 }
 
 static void multiply_panels(const Matrix *w, int64_t first, int64_t last, const Rounded *x, int64_t begin,
                             int64_t end, const float *bias, int add, float *y, int64_t stride) {
-    if (x->rest) bands(16, w, first, last, x, begin, end, bias, add, y, stride);
-    else if (w->bits == 4) bands(4, w, first, last, x, begin, end, bias, add, y, stride);
-    else bands(8, w, first, last, x, begin, end, bias, add, y, stride);
+    if (x->seconds) bands(8, 1, w, first, last, x, begin, end, bias, add, y, stride);
+    else if (w->bits == 4) bands(4, 0, w, first, last, x, begin, end, bias, add, y, stride);
+    else bands(8, 0, w, first, last, x, begin, end, bias, add, y, stride);
 }
 
 static void take_row(const Matrix *w, int64_t row, float *out) {
@@ -330,40 +370,59 @@ static void add_row(const float *x, int64_t width, float *y) {
     for (int64_t i = 0; i < width; i++) y[i] += x[i];
 }
 
-static void remember(const float *x, int64_t width, int half, void *at) {
-    if (!half) {
+static void remember(const float *x, int64_t width, int kept, void *at) {
+    int64_t i = 0;
+    if (kept == FLOATS) {
         __builtin_memcpy(at, x, (size_t)width * sizeof(float));
         return;
     }
-    int64_t i = 0;
-    for (; i + LANES <= width; i += LANES) store_half((uint16_t *)at + i, load(x + i));
-    for (; i < width; i++) store_one_half((uint16_t *)at + i, x[i]);
+    if (kept == HALVES) {
+        for (; i + LANES <= width; i += LANES) store_half((uint16_t *)at + i, load(x + i));
+        for (; i < width; i++) store_one_half((uint16_t *)at + i, x[i]);
+        return;
+    }
+    float most = 0, odd = 0; /* as in round_group */
+    for (i = 0; i < width; i++) {
+        most = __builtin_fabsf(x[i]) > most ? __builtin_fabsf(x[i]) : most;
+        odd += x[i] * 0.0f;
+    }
+    const float scale = most / 127.0f + odd, divisor = scale > 0 ? scale : 1;
+    for (i = 0; i + LANES <= width; i += LANES) store_bytes((int8_t *)at + i, nearest(load(x + i) / divisor));
+    for (; i < width; i++) ((int8_t *)at)[i] = (int8_t)__builtin_rintf(x[i] / divisor);
+    __builtin_memcpy((char *)at + width, &scale, sizeof scale);
 }
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
-/* `count` remembered numbers as float32. */
-INLINE void widen(const void *from, int half, int64_t count, float *to) {
+/* One head of a slot as float32. */
+INLINE void widen(const void *from, int kept, int64_t width, float *to) {
     int64_t i = 0;
-    if (!half) {
-        __builtin_memcpy(to, from, (size_t)count * sizeof(float));
+    if (kept == FLOATS) {
+        __builtin_memcpy(to, from, (size_t)width * sizeof(float));
         return;
     }
-    for (; i + LANES <= count; i += LANES) store(to + i, load_half((const uint16_t *)from + i));
-    for (; i < count; i++) to[i] = one_half((const uint16_t *)from + i);
+    if (kept == HALVES) {
+        for (; i + LANES <= width; i += LANES) store(to + i, load_half((const uint16_t *)from + i));
+        for (; i < width; i++) to[i] = one_half((const uint16_t *)from + i);
+        return;
+    }
+    float scale;
+    __builtin_memcpy(&scale, (const char *)from + width, sizeof scale);
+    for (; i + LANES <= width; i += LANES) store(to + i, to_floats(load_bytes((const int8_t *)from + i)) * scale);
+    for (; i < width; i++) to[i] = (float)((const int8_t *)from)[i] * scale;
 }
 
 /* Slots first..last as float32 [slots, wide]; what is beyond `width` is 0. */
 static void recall(const Attention *a, const void *from, int64_t first, int64_t last, int64_t wide, float *to) {
-    const int64_t step = a->stride * (a->half ? 2 : 4);
-    const char *row = (const char *)from + first * step;
-    if (a->stride == wide) {
-        widen(row, a->half, (last - first) * wide, to);
-        return;
-    }
-    for (int64_t s = first; s < last; s++, to += wide, row += step) {
-        widen(row, a->half, a->width, to);
-        for (int64_t i = a->width; i < wide; i++) to[i] = 0;
+    while (first < last) {
+        const int64_t place = a->table ? first % a->page : first, left = last - first;
+        const int64_t count = a->table && a->page - place < left ? a->page - place : left;
+        const char *row = (const char *)from + place * a->stride + (a->table ? a->table[first / a->page] * a->far : 0);
+        for (int64_t s = 0; s < count; s++, to += wide, row += a->stride) {
+            widen(row, a->kept, a->width, to);
+            for (int64_t i = a->width; i < wide; i++) to[i] = 0;
+        }
+        first += count;
     }
 }
 
@@ -522,7 +581,8 @@ static void attend_many(const Attention *a, const float *queries, int64_t heads,
     for (int64_t i = 0; i < rows * LANES; i++) sums[i] = 0;
     for (int64_t row = 0; row < rows; row++) most[row] = -__builtin_inff();
     const int64_t end = a->all ? a->all : slot + tokens;
-    const int64_t from = a->window && slot >= a->window ? slot - a->window + 1 : 0;
+    /* From a whole block on, so that what is added to what does not depend on where a call begins. */
+    const int64_t from = a->window && slot >= a->window ? (slot - a->window + 1) / BLOCK * BLOCK : 0;
     for (int64_t begin = from; begin < end; begin += BLOCK) {
         const int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
         const int64_t skipped = !a->all && begin > slot ? (begin - slot) * heads : 0, left = rows - skipped;

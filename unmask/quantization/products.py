@@ -9,27 +9,39 @@ from torch import Tensor
 from unmask.native.matrix import PANEL
 from unmask.quantization.packed import Packed
 
-LARGEST, LARGEST_FINE = 127, 127 * 254
-"""The largest integers that an input is rounded to. A fine one goes as two bytes, 254 times one plus the other."""
+LARGEST = 127
+"""The largest integer that an input is rounded to."""
+FEW, HALVINGS = 32, 7
+"""Of so many inputs in a fine row, one may be larger; and how often the row's scale is halved for that, at most."""
 EXACT = 1024
 """So many products of 8 bits with 8 bits float32 sums without an error: 1024 * 128 * 127 is below 2**24."""
 ROOM = 1 << 22
 """Numbers in the largest tensor made on the way."""
 
 
-def rounded(x: Tensor, group: int, largest: int = LARGEST) -> tuple[Tensor, Tensor]:
-    """Rows of input as integers, each group by its largest number, which becomes `largest`; halves go to even.
+def rounded(x: Tensor, group: int, *, fine: bool = False) -> tuple[Tensor, Tensor]:
+    """Rows of input as integers, each group by its largest number, which becomes `LARGEST`; halves go to even.
 
     Args:
         x: float32 [M, K].
+        fine: all of a row is one group, of which a few inputs may become larger, so that the others are not too coarse.
     Returns:
         whole numbers as float32 [M, G, group], padded with 0, and scales [M, G].
     """
     missing = -x.shape[1] % group
     grouped = F.pad(x, (0, missing)).unflatten(1, (-1, group))
-    scales = grouped.abs().amax(2) / largest
+    scales = grouped.abs().amax(2) / LARGEST
+    if fine:
+        scales *= 0.5 ** halvings(x.abs())[:, None]
     steps = grouped / scales.where(scales != 0, 1)[..., None]
     return steps.round_(), scales
+
+
+def halvings(sizes: Tensor) -> Tensor:
+    """How often the scales of rows of magnitudes [M, K] are halved: while all but a few stay within `LARGEST`; [M]."""
+    top = sizes.amax(1, keepdim=True)
+    beyond = torch.stack([(sizes > top * 0.5**times).sum(1) for times in range(1, HALVINGS + 1)])
+    return (beyond * FEW <= sizes.shape[1]).sum(0)
 
 
 def multiply(packed: Packed, x: Tensor, bias: Tensor | None) -> Tensor:
@@ -39,7 +51,7 @@ def multiply(packed: Packed, x: Tensor, bias: Tensor | None) -> Tensor:
     y = sum over groups of s * scale * sum((code - zero) * q), or s * (scale * sum(code * q) + minimum * sum(q)).
     """
     fine = packed.scheme.fine
-    whole, steps = rounded(x, packed.group, LARGEST_FINE if fine else LARGEST)
+    whole, steps = rounded(x, packed.group, fine=fine)
     kind = torch.float64 if fine or packed.group > EXACT else torch.float32
     whole = whole.transpose(0, 1).to(kind)  # [G, M, group]
     steps = steps.T[..., None]  # [G, M, 1]

@@ -39,7 +39,10 @@ class Scheme:
 
     @property
     def fine(self) -> bool:
-        """Whether inputs are rounded to 16 bits: one scale for a whole row is too coarse for 8 (docs/LOG.md)."""
+        """Whether a few inputs of a row get 16 bits: one scale for a whole row, as wide as these few, is too coarse.
+
+        What it is worth: docs/decisions/0006-few-bits.md.
+        """
         return self.group is None
 
     def span(self, width: int) -> int:
