@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from unmask.checkpoints.hub import pull
     from unmask.core.trace import Watch
     from unmask.core.transformer import Transformer, TransformerSpec
+    from unmask.generation.answer import Piece
     from unmask.generation.blanks import Blank, Guess
     from unmask.generation.look import Look
-    from unmask.generation.replies import Piece, Reply
+    from unmask.generation.replies import Reply
     from unmask.generation.sampling import Sampling
     from unmask.generation.score import Score
     from unmask.generation.search import Hypothesis, Search
@@ -52,7 +53,7 @@ HOMES = {
     "Hypothesis": "unmask.generation.search",
     "Look": "unmask.generation.look",
     "Model": "unmask.model",
-    "Piece": "unmask.generation.replies",
+    "Piece": "unmask.generation.answer",
     "Reply": "unmask.generation.replies",
     "Sampling": "unmask.generation.sampling",
     "Score": "unmask.generation.score",

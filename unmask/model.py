@@ -23,12 +23,12 @@ from unmask.families.load import Loaded, load_checkpoint
 from unmask.families.save import save_folder
 from unmask.families.save_gguf import save_gguf
 from unmask.families.sentence import Sentence
-from unmask.generation.answer import Answer, Order
+from unmask.generation.answer import Answer, Order, Piece
 from unmask.generation.blanks import Blank, fill, with_blanks
 from unmask.generation.look import Look, look
 from unmask.generation.pairs import follows
 from unmask.generation.reader import Reader
-from unmask.generation.replies import Piece, Reply, pieces, replies
+from unmask.generation.replies import Reply, pieces, replies
 from unmask.generation.sampling import Sampling
 from unmask.generation.score import Score, score
 from unmask.generation.search import Hypothesis, Search, search

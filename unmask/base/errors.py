@@ -15,6 +15,7 @@ UnmaskError
 ├── UploadError           a model that could not be sent to the Hub
 ├── StorageError          a disk that is full or refuses to be written
 ├── ServerError           a server that cannot start
+├── EngineError           a model that stopped working for everyone
 └── MissingExtra          an optional dependency that is not installed
 """
 
@@ -94,6 +95,9 @@ class StorageError(UnmaskError): ...
 
 
 class ServerError(UnmaskError): ...
+
+
+class EngineError(UnmaskError): ...
 
 
 class MissingExtra(UnmaskError): ...

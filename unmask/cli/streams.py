@@ -13,7 +13,7 @@ from unmask.base.errors import RequestError
 from unmask.base.language import say
 
 if TYPE_CHECKING:
-    from unmask.generation.replies import Piece
+    from unmask.generation.answer import Piece
 
 
 def on_terminal() -> bool:

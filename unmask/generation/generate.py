@@ -8,16 +8,25 @@ import torch
 
 from unmask.core.masks import LeftPadding
 from unmask.core.transformer import Transformer
-from unmask.generation.answer import Answer
+from unmask.generation.answer import Answer, Piece
+from unmask.generation.chances import prompt_chances
 
 
-def generate(model: Transformer, answers: Sequence[Answer]) -> Iterator[list[str]]:
-    """Write all answers to their end; yields, each step, the text that each row may show now.
+def generate(model: Transformer, answers: Sequence[Answer]) -> Iterator[list[Piece | None]]:
+    """Write all answers to their end; yields, each step, what was written of each, None for those that had ended.
 
     Unequal prompts are padded on the left; positions count from a row's first real token, so a row is the same
     alone and in a batch (to float error). Closing the iterator stops the work.
     """
     device = model.device
+    for answer in answers:
+        if answer.order.prompt_chances is not None:
+            best, size = answer.order.prompt_chances, answer.spelled
+            answer.prompt_chances = tuple(prompt_chances(model, answer.prompt, best=best, size=size))
+    if any(answer.finish for answer in answers):
+        yield [answer.piece("") if answer.finish else None for answer in answers]
+    if all(answer.finish for answer in answers):
+        return
     longest = max(len(answer.prompt) for answer in answers)
     padding = torch.tensor([longest - len(answer.prompt) for answer in answers], device=device)  # [B]
     rows = [[0] * (longest - len(answer.prompt)) + list(answer.prompt) for answer in answers]
@@ -31,7 +40,7 @@ def generate(model: Transformer, answers: Sequence[Answer]) -> Iterator[list[str
         positions = (slots - padding[:, None]).clamp(min=0) if padded else None  # [B, T]
         with torch.inference_mode():
             logits = model.logits(tokens, positions=positions, mask=mask, cache=cache, last=1)[:, -1]  # [B, V]
-            shown = ["" if answer.finish else answer.push(row) for answer, row in zip(answers, logits, strict=True)]
+            shown = [None if answer.finish else answer.push(row) for answer, row in zip(answers, logits, strict=True)]
         yield shown
         if all(answer.finish for answer in answers):
             return

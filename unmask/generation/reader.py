@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from unmask.base.errors import ContextError, RequestError, TemplateError, TokenizerError
 from unmask.core.transformer import TransformerSpec
@@ -63,11 +64,21 @@ class Reader:
         self.check_length(len(encoding.ids))
         return encoding
 
-    def render(self, messages: Sequence[Message], *, resume: bool = False) -> tuple[int, ...]:
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        resume: bool = False,
+        answer: bool = True,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> tuple[int, ...]:
         """A conversation as the ids that the chat template makes of it, up to where the model is to write.
 
         Args:
             resume: go on with the last message, which is the model's own, instead of beginning a new one.
+            answer: begin a new one; otherwise the ids end with the last message.
+            tools, settings: as for `ChatTemplate.render`.
         Raises:
             RequestError: if the model is an encoder.
             TemplateError: if there is no template, or it refuses the conversation.
@@ -78,7 +89,10 @@ class Reader:
                 "{name} has no chat template, so it cannot hold a conversation. Use generate() with a text instead.",
                 name=self.name,
             )
-        text = self.template.resume(messages) if resume else self.template.render(messages)
+        if resume:
+            text = self.template.resume(messages, tools=tools, settings=settings)
+        else:
+            text = self.template.render(messages, answer=answer, tools=tools, settings=settings)
         return self.spelled(text, special=False).ids
 
     def check_writes(self) -> None:

@@ -43,6 +43,8 @@ class Sampling:
     repetition_penalty: float = 1.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
+    bias: tuple[tuple[int, float], ...] = ()
+    """Ids, and what is added to their logits."""
     seed: int | None = None
     """The same seed, prompt and settings give the same text, alone or in a batch."""
 
@@ -61,6 +63,8 @@ class Chooser:
     Args:
         prompt: ids of the row so far, [T].
         vocab: how many ids there are.
+    Raises:
+        RequestError: if the bias names an id that there is not.
     """
 
     def __init__(self, sampling: Sampling, prompt: Tensor, *, vocab: int) -> None:
@@ -73,6 +77,7 @@ class Chooser:
         self.seen = torch.zeros(vocab, dtype=torch.bool, device=prompt.device)
         self.counts = torch.zeros(vocab, device=prompt.device)
         self.seen[prompt] = True
+        self.bias = biases(sampling, vocab).to(prompt.device) if sampling.bias else None
 
     def choose(self, logits: Tensor) -> Tensor:
         """The next id, [], from its logits [V]."""
@@ -85,11 +90,25 @@ class Chooser:
 
     def penalized(self, logits: Tensor) -> Tensor:
         sampling = self.sampling
+        if self.bias is not None:
+            logits = logits + self.bias
         if sampling.repetition_penalty != 1.0:
             logits = torch.where(self.seen, discouraged(logits, sampling.repetition_penalty), logits)
         if sampling.presence_penalty or sampling.frequency_penalty:
             logits = logits - sampling.presence_penalty * (self.counts > 0) - sampling.frequency_penalty * self.counts
         return logits
+
+
+def biases(sampling: Sampling, vocab: int) -> Tensor:
+    """What is added to each logit: [V]."""
+    found = torch.zeros(vocab)
+    for token, bias in sampling.bias:
+        if not 0 <= token < vocab:
+            raise RequestError(
+                "The bias names id {id}; this vocabulary has ids from 0 to {last}.", id=token, last=vocab - 1
+            )
+        found[token] = bias
+    return found
 
 
 def discouraged(logits: Tensor, penalty: float) -> Tensor:

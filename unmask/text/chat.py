@@ -29,22 +29,35 @@ class ChatTemplate:
     source: str
     specials: Mapping[str, str]
 
-    def render(self, messages: Sequence[Message], *, answer: bool = True) -> str:
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        answer: bool = True,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> str:
         """The conversation as one text; with `answer` it ends where the model's next turn begins.
 
+        Args:
+            tools: functions that the model may call, as OpenAI describes them.
+            settings: the template's own switches, such as `enable_thinking`: plain data, as JSON has it.
         Raises:
             RequestError: if a message is not one; says which.
             TemplateError: if the template is wrong, refuses the messages, or makes too much or takes too long.
         """
         if not isinstance(messages, list | tuple) or not messages:
             raise RequestError("A conversation needs at least one message: {example}", example=EXAMPLE)
-        variables = {
+        own = {
             **self.specials,
             "messages": [checked(message, index) for index, message in enumerate(messages)],
             "add_generation_prompt": answer,
-            "tools": None,
-            "documents": None,
+            "tools": tools,
         }
+        taken = sorted(own.keys() & (settings or {}).keys())
+        if taken:
+            raise RequestError("The template's variable {name} is not a setting. Leave it out.", name=taken[0])
+        variables = {"documents": None, **(settings or {}), **own}
         try:
             return self.template.render(variables)
         except UnmaskError:
@@ -52,9 +65,17 @@ class ChatTemplate:
         except Exception as error:  # a template can run into any error there is
             raise failure(error) from error
 
-    def resume(self, messages: Sequence[Message]) -> str:
+    def resume(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> str:
         """The conversation as one text that ends in the middle of its last message, for the model to go on with it.
 
+        Args:
+            tools, settings: as for `render`.
         Raises:
             RequestError: if the last message is not the model's own.
             TemplateError: as `render` does, or if the template does not show the last message.
@@ -64,9 +85,8 @@ class ChatTemplate:
                 "Only an answer can be gone on with: the last message must have the role {role!r}.", role="assistant"
             )
         *before, last = messages
-        text, mark, _ = self.render(
-            [*before, {**last, "content": f"{last['content']}{MARK}"}], answer=False
-        ).rpartition(MARK)
+        marked = [*before, {**last, "content": f"{last['content']}{MARK}"}]
+        text, mark, _ = self.render(marked, answer=False, tools=tools, settings=settings).rpartition(MARK)
         if not mark:
             raise TemplateError("The chat template leaves the last answer out, so nobody can go on with it.")
         return text

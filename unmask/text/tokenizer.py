@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import tokenizers
 from tokenizers import processors
 
 from unmask.base.errors import TokenizerError
+
+if TYPE_CHECKING:
+    from unmask.text.grammars import Grammars
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,17 @@ class Tokenizer:
         """The id that stands for a word to be guessed; None where the model has none."""
         text = self.specials.get("mask_token")
         return None if text is None else self.id(text)
+
+    @cached_property
+    def grammars(self) -> Grammars:
+        """What compiles grammars for this vocabulary; it takes some tenths of a second to make.
+
+        Raises:
+            MissingExtra: if the package for it is not installed.
+        """
+        from unmask.text.grammars import Grammars
+
+        return Grammars(self)
 
     def encode(self, text: str, pair: str | None = None, *, special: bool = True) -> Encoding:
         """The ids of a text, or of two. `special` adds those that the model expects around them (a BOS, say).

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from unmask.base.errors import RequestError
 from unmask.cli.streams import notice, piped, show_answer, show_json, whole_prompt
-from unmask.generation.replies import Piece
+from unmask.generation.answer import Piece
 
 PIECES = [
     Piece("Par", None, prompt_tokens=7, tokens=1),

@@ -112,3 +112,16 @@ def test_a_wrong_template_is_named_by_its_line(source: str, line: object, reason
 def test_a_template_that_is_too_long_is_refused_with_both_sizes():
     with pytest.raises(TemplateError, match="has 300000 characters; at most 131072"):
         render("a" * 300_000)
+
+
+def test_a_template_gets_its_settings_and_the_tools():
+    template = ChatTemplate("{{ tools[0].name }} {{ thinking }} {{ documents }}", {})
+    messages = [{"role": "user", "content": "x"}]
+    assert template.render(messages, tools=[{"name": "f"}], settings={"thinking": False}) == "f False None"
+
+
+@pytest.mark.parametrize("name", ["messages", "tools", "add_generation_prompt", "bos_token"])
+def test_what_a_conversation_is_made_of_is_no_setting(name: str):
+    template = ChatTemplate("{{ messages }}", {"bos_token": "<s>"})
+    with pytest.raises(RequestError, match=f"variable {name} is not a setting"):
+        template.render([{"role": "user", "content": "x"}], settings={name: 1})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unmask.base.chinese import checkpoints, command, core, families, generation, guides, server, text, views
+from unmask.base.chinese import checkpoints, command, core, engine, families, generation, guides, server, text, views
 
 TEXTS: dict[str, str] = {
     **core.TEXTS,
@@ -10,6 +10,7 @@ TEXTS: dict[str, str] = {
     **checkpoints.TEXTS,
     **families.TEXTS,
     **generation.TEXTS,
+    **engine.TEXTS,
     **server.TEXTS,
     **command.TEXTS,
     **views.TEXTS,

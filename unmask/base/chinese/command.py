@@ -250,8 +250,25 @@ TEXTS: dict[str, str] = {
     "Wrote {count:,} vectors of {width} numbers to {path}": "已将 {count:,} 个 {width} 维向量写到 {path}",
     "({count:,} texts were cut to {longest} tokens)": "（{count:,} 个文本被截断为 {longest} 个词元）",
     # serve
-    "Serve a web page and an OpenAI-compatible API with MODEL (else {name}).": (
-        "用 MODEL（默认 {name}）提供网页和兼容 OpenAI 的接口。"
+    "Serve a web page and an OpenAI-compatible API with MODEL (else {name}). Further models are loaded when a request "
+    "names them.": "用 MODEL（默认 {name}）提供网页和兼容 OpenAI 的接口。其余模型在请求指定它们时才加载。",
+    "Answer only who knows a key; one a line. Or in UNMASK_KEYS, with commas. Without the web page.": (
+        "只回应持有密钥者；文件中每行一个密钥。也可写在 UNMASK_KEYS 中，用逗号分隔。此时没有网页。"
+    ),
+    "How long further models stay loaded when nobody uses them; else 300.": (
+        "其余模型无人使用时保持加载的秒数；默认 300。"
+    ),
+    "How long answers may go on when the server is stopped; else 30.": (
+        "停止服务器时，正在写的回答还可继续的秒数；默认 30。"
+    ),
+    "Longest request; else 4194304.": "请求的最大字节数；默认 4194304。",
+    "Most tokens of a prompt; else the model's context.": "提示词最多有多少词元；默认为模型的上下文长度。",
+    "Most requests at a time; else 512.": "同时处理的请求上限；默认 512。",
+    "Most answers that wait to be begun; else 64.": "等待开始的回答的上限；默认 64。",
+    "How long an answer may wait to be begun; else 300.": "回答最多等多少秒开始；默认 300。",
+    "How long an answer may take; else 3600.": "回答最多用时多少秒；默认 3600。",
+    "How long a client may neither send nor take anything; else 60.": (
+        "客户端最多可以多少秒既不发送也不接收；默认 60。"
     ),
     "Address to listen on; else this machine only.": "监听地址；默认仅限本机。",
     "Port to listen on; else 8000.": "监听端口；默认为 8000。",
@@ -284,5 +301,53 @@ TEXTS: dict[str, str] = {
     ),
     "--calibrate says how to round, not to what: give --quantize int4, for example.": (
         "--calibrate 说明如何取整，而不是取整成什么：请同时给出 --quantize，例如 --quantize int4。"
+    ),
+    # bench
+    "Measure a server under load.": "测量服务器在负载下的表现。",
+    "Ask a server for many answers and tell how soon they come: MODEL (else {name}) is served for it, unless there is a --url.": (
+        "向服务器请求许多回答，并报告回答来得多快：为此提供 MODEL（默认 {name}）的服务，除非给出了 --url。"
+    ),
+    "Any OpenAI-compatible API, up to /v1; MODEL is its name there, else the first. A key is taken from {variable}.": (
+        "任何兼容 OpenAI 的接口，写到 /v1 为止；MODEL 是模型在那里的名字，默认为第一个。密钥取自 {variable}。"
+    ),
+    "Cut the prompts from this text; else they are words by chance.": "从这个文本中截取提示词；默认为随机的单词。",
+    "So many requests at once, each followed by the next; may be repeated.": (
+        "同时进行这么多请求，一个结束后接着下一个；可重复给出。"
+    ),
+    "So many requests a second at random times, whether answered or not; may be repeated.": (
+        "每秒在随机时刻发出这么多请求，无论之前的是否已得到回答；可重复给出。"
+    ),
+    "Requests of each load; else 32.": "每种负载的请求数；默认 32。",
+    "Tokens of a prompt, about; else 128.": "提示词的大致词元数；默认 128。",
+    "Tokens of an answer; else 128.": "回答的词元数；默认 128。",
+    "A good answer begins within so many milliseconds.": "好的回答须在这么多毫秒内开始。",
+    "A good answer takes at most so many milliseconds a token.": "好的回答每个词元最多用这么多毫秒。",
+    "Give a request up after so many seconds; else 600.": "请求超过这么多秒即放弃；默认 600。",
+    "Same seed, same prompts at the same times.": "种子相同，提示词及其时刻就相同。",
+    "With --url the server holds its model as it does; leave --quantize out.": (
+        "给出 --url 时，模型的存放方式由那个服务器决定；请去掉 --quantize。"
+    ),
+    "{path} has no words in it, so no prompts can be cut from it.": "{path} 中没有单词，无法从中截取提示词。",
+    "{model} could not be served, so there is nothing to measure.": "无法提供 {model} 的服务，因此没有可测量的对象。",
+    "{rate:g} a second": "每秒 {rate:g} 个",
+    "{count} at once": "同时 {count} 个",
+    "requests": "请求",
+    "failed: {fault}": "失败：{fault}",
+    "first text, ms": "首个文本，毫秒",
+    "between texts, ms": "文本间隔，毫秒",
+    "tokens read a second": "每秒读入词元",
+    "tokens written a second": "每秒写出词元",
+    "requests a second": "每秒请求",
+    "good answers a second": "每秒好的回答",
+    "prompts known before": "先前已知的提示词",
+    "Most answers that are written at a time; else 32.": ("同时生成的回答数上限；默认 32。"),
+    "Room for the keys and values of each model; else 128 or one whole context, if that is more.": (
+        "每个模型的键值缓存大小；默认 128，若一个完整上下文更大则取后者。"
+    ),
+    "Keep keys and values in 8 bits: half the room, nearly the same answers.": (
+        "以 8 位保存键和值：占用减半，回答几乎相同。"
+    ),
+    "Guess what repeats itself and check it all at once: faster, the same text. On by itself.": (
+        "猜测会重复的内容并一次性验证：更快，文本不变。默认开启。"
     ),
 }

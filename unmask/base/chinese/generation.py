@@ -6,7 +6,6 @@ TEXTS: dict[str, str] = {
     "The prompt is empty: there is nothing to continue. Give it at least one character.": (
         "提示为空，没有可续写的内容。请至少提供一个字符。"
     ),
-    "The limit is {limit} tokens; it must be at least 1.": ("长度上限为 {limit} 个词元；至少应为 1。"),
     "The prompt has {tokens} tokens and the model's context holds {context}, answer included. Shorten the prompt by {excess} tokens or more.": (
         "提示有 {tokens} 个词元，而模型的上下文（含回答）最多容纳 {context} 个。请将提示缩短至少 {excess} 个词元。"
     ),
@@ -62,5 +61,9 @@ TEXTS: dict[str, str] = {
     ),
     "This model predicts no tokens, so there are no probabilities to show. Choose another view.": (
         "该模型不预测词元，没有概率可看。请选择别的视图。"
+    ),
+    "The limit is {limit} tokens; it must be at least {fewest}.": ("长度上限为 {limit} 个词元，至少应为 {fewest}。"),
+    "The bias names id {id}; this vocabulary has ids from 0 to {last}.": (
+        "偏置中出现了编号 {id}，而词表的编号范围是 0 到 {last}。"
     ),
 }

@@ -4,22 +4,62 @@ from __future__ import annotations
 
 TEXTS: dict[str, str] = {
     # The server
-    "Will not listen on {host!r}: without keys, only this machine may ask. "
-    "Use 127.0.0.1, and a tunnel (ssh -L) from elsewhere.": (
-        "不在 {host!r} 上监听：没有密钥时只接受本机的请求。请使用 127.0.0.1，从别处访问时用隧道（ssh -L）。"
+    "Will not listen on {host!r}: without keys, only this machine may ask. Give keys with --keys FILE, or use "
+    "127.0.0.1, and a tunnel (ssh -L) from elsewhere.": (
+        "不在 {host!r} 上监听：没有密钥时只接受本机的请求。请用 --keys FILE 给出密钥，或使用 127.0.0.1，从别处访问时用隧道（ssh -L）。"
     ),
     "Port {port} does not exist; ports go from 0 to 65535.": "端口 {port} 不存在；端口号的范围是 0 到 65535。",
     "Cannot listen on {host}:{port}: {reason}. Choose another port with --port.": (
-        "无法在 {host}:{port} 上监听：{reason}。请用 --port 换一个端口。"
+        "无法在 {host}：{port} 上监听：{reason}。请用 --port 换一个端口。"
     ),
     "Serving needs {package}. Run: pip install 'unmask[serve]'": (
         "启动服务需要 {package}。请运行：pip install 'unmask[serve]'"
     ),
     "Page: {address}": "网页：{address}",
     "API:  {address}  (stop with Ctrl-C)": "接口：{address}（按 Ctrl-C 停止）",
+    "{path}: the keys cannot be read: {reason}.": "{path}：无法读取密钥：{reason}。",
+    "{path} has no key in it, so nobody could ask. Write one a line.": (
+        "{path} 中没有密钥，那样谁也无法提问。请每行写一个密钥。"
+    ),
+    "{where}: key {number} cannot be used; a key has {least} or more characters, all of them letters, digits or signs "
+    "of ASCII, no blanks.": (
+        "{where}：第 {number} 个密钥不可用；密钥至少有 {least} 个字符，只能是 ASCII 的字母、数字或符号，不能有空格。"
+    ),
+    "The web page is for this machine's user alone, and keys are for others. Leave out one of them.": (
+        "网页只供本机的用户使用，而密钥是给其他人的。请去掉其中之一。"
+    ),
+    "{name} is {value}; it must be more than 0.": "{name} 为 {value}；它必须大于 0。",
+    "Finishing what is under way, for {seconds:g} seconds at most; a second signal (Ctrl-C) ends it at once.": (
+        "正在完成进行中的回答，最多再等 {seconds:g} 秒；再发一次信号（Ctrl-C）则立即结束。"
+    ),
+    "The model {name} has stopped after a fault; see above. The server ends.": (
+        "模型 {name} 出错后已停止工作；原因见上文。服务器结束运行。"
+    ),
     # The API
     "{name} is busy: {queued} requests are waiting, as many as are let in. Try again in a few seconds.": (
         "{name} 正忙：已有 {queued} 个请求在等待，达到上限。请过几秒再试。"
+    ),
+    "{name} is busy: prompts of {queued} tokens are in line, and with this one's {tokens} it would be more than {most}. "
+    "Try again in a few seconds.": (
+        "{name} 正忙：等待中的提示词共有 {queued} 个词元，加上这一个的 {tokens} 个就超过上限 {most}。请过几秒再试。"
+    ),
+    "{name} is busy: this answer could not be begun within {seconds:g} seconds. Try again later.": (
+        "{name} 正忙：未能在 {seconds:g} 秒内开始这个回答。请稍后再试。"
+    ),
+    "{count} requests are being answered, as many as are let in. Try again in a few seconds.": (
+        "正在处理 {count} 个请求，达到上限。请过几秒再试。"
+    ),
+    "This answer took longer than {seconds:g} seconds, the most here. Ask for a shorter one.": (
+        "这个回答用时超过 {seconds:g} 秒，即此处的上限。请要求更短的回答。"
+    ),
+    "There is no memory for {name} now: {lacking} MB more are needed. Try again later, or use a model that is loaded: "
+    "{loaded}.": "现在没有足够的内存加载 {name}：还差 {lacking} MB。请稍后再试，或使用已加载的模型：{loaded}。",
+    "{name} could not be loaded; the server's log says why.": "无法加载 {name}；原因见服务器的日志。",
+    "This server wants a key: send Authorization: Bearer KEY, with one of those it was started with.": (
+        "此服务器要求密钥：请发送 Authorization: Bearer KEY，其中 KEY 是启动服务器时给出的密钥之一。"
+    ),
+    "The request's body did not come: nothing for {seconds:g} seconds.": (
+        "请求正文没有到达：{seconds:g} 秒内没有收到任何内容。"
     ),
     "The server is being stopped; ask again when it is back.": "服务器正在停止；请在它恢复后再试。",
     "There is no model {name!r} here. Did you mean {nearest!r}?": "这里没有模型 {name!r}。您是想用 {nearest!r} 吗？",
@@ -35,6 +75,7 @@ TEXTS: dict[str, str] = {
         "{param} 的类型是 {type!r}，而此模型只能读取文本。请发送类型为 'text' 的内容。"
     ),
     "{param}: {reason}.": "{param}：{reason}。",
+    "{param}: {reason}": "{param}：{reason}",
     "The request's body is not JSON: {reason}, at character {position}.": (
         "请求正文不是 JSON：第 {position} 个字符处，{reason}。"
     ),
@@ -62,7 +103,50 @@ TEXTS: dict[str, str] = {
     "{param}: it has {count} texts; at most {most} are taken at once. Send the others in a second request.": (
         "{param}：有 {count} 个文本；一次最多接受 {most} 个。请将其余的放到下一个请求。"
     ),
-    "{param}: it is empty, so there is nothing to embed.": "{param}：内容为空，没有可转为向量的文本。",
+    "{param}: it is empty, so there is nothing to read.": "{param}：内容为空，没有可读取的文本。",
+    "{param}: id {id} is outside this model's vocabulary, which has ids from 0 to {last}.": (
+        "{param}：编号 {id} 不在此模型的词表中，词表的编号从 0 到 {last}。"
+    ),
+    "{param}: it has {count} characters; at most {most} are taken here.": (
+        "{param}：有 {count} 个字符；此处最多接受 {most} 个。"
+    ),
+    "{param}: {count} is more than the {most} taken here.": "{param}：{count} 超过此处接受的上限 {most}。",
+    "The prompt has {tokens} tokens; this server takes prompts of at most {most}. Shorten it by {excess}.": (
+        "提示有 {tokens} 个词元；此服务器接受的提示最多 {most} 个。请缩短 {excess} 个。"
+    ),
+    "{param}: it is missing.": "{param}：缺少此项。",
+    "{param}: it is no JSON: {reason:.200}.": "{param}：不是 JSON：{reason:.200}。",
+    "{param}: it is nested {depth} levels deep; at most {most} are taken here.": (
+        "{param}：嵌套了 {depth} 层；此处最多接受 {most} 层。"
+    ),
+    "{param}: an answer can have one form, and {other} asks for one too. Leave one of them out.": (
+        "{param}：一个回答只能有一种形式，而 {other} 也要求了一种。请去掉其中一个。"
+    ),
+    "{param}: an answer of a certain form can have no calls. Leave out {other}, or set tool_choice to 'none'.": (
+        "{param}：限定了形式的回答不能含有调用。请去掉 {other}，或将 tool_choice 设为 'none'。"
+    ),
+    "{param}: a call is required, and there are no tools to call.": "{param}：要求调用工具，但没有可调用的工具。",
+    "{param}: there is no tool {name!r:.70}.": "{param}：没有工具 {name!r:.70}。",
+    "{param}: it is told with {other}. Set that to true.": "{param}：它随 {other} 一起给出。请将后者设为 true。",
+    "{param}: the last message is either gone on with or followed by a new one. Leave out {other}.": (
+        "{param}：要么接着写最后一条消息，要么另起一条。请去掉 {other}。"
+    ),
+    "{param}: the answer is to have at least {least} tokens and at most {most}.": (
+        "{param}：要求回答至少 {least} 个词元，又最多 {most} 个。"
+    ),
+    "{param}: {name} has no tokens to fill in the middle with, such as {example}. Leave {param} out, or serve "
+    "a code model such as Qwen2.5-Coder.": (
+        "{param}：{name} 没有用于填写中间的词元，例如 {example}。请去掉 {param}，或改用代码模型启动服务，例如 Qwen2.5-Coder。"
+    ),
+    "{param}: {count} are to be written and {wanted} returned.": "{param}：要写 {count} 个，却要返回 {wanted} 个。",
+    "{param}: which ones are best is known at the end, so they cannot be streamed. Set {other} to false.": (
+        "{param}：哪些最好要到最后才知道，所以不能流式发送。请将 {other} 设为 false。"
+    ),
+    "{param}: it is 0, so there is nothing to answer without {other}.": (
+        "{param}：它是 0，没有 {other} 就没有可回答的内容。"
+    ),
+    "{param}: it is for prompts that are texts, and without {other}.": "{param}：只用于文本提示，且不能与 {other} 同用。",
+    "{param}: give either this or {other}.": "{param}：请只给出它或 {other} 之一。",
     "{param}: all must be texts, or all lists of token ids (whole numbers).": (
         "{param}：必须全是文本，或全是词元编号（整数）的列表。"
     ),
@@ -80,6 +164,23 @@ TEXTS: dict[str, str] = {
     ),
     "This server answers to localhost, 127.0.0.1 and [::1] only, not to {host!r:.80}.": (
         "此服务器只回应 localhost、127.0.0.1 和 [::1]，不回应 {host!r:.80}。"
+    ),
+    # The engine's page
+    "The engine, live": "引擎实况",
+    "to the first token": "到第一个词元",
+    "memory of the process": "进程内存",
+    "Key": "密钥",
+    "tokens/s": "词元/秒",
+    "being written": "正在写",
+    "waiting": "在等待",
+    "at the moment": "当前",
+    "at work": "工作中",
+    "idle": "空闲",
+    "of prompts remembered": "提示词无需重读",
+    "of guesses right": "猜中",
+    "stopped after a fault": "出错后已停止",
+    "Cache: {used} blocks in use, {kept} remembered, of {all} ({size})": (
+        "缓存：共 {all} 块（{size}），使用中 {used} 块，记住的 {kept} 块"
     ),
     # The page
     "The web page needs {package}. Run: pip install 'unmask[serve]', or serve the API alone with --no-page.": (
@@ -191,4 +292,19 @@ TEXTS: dict[str, str] = {
     "The word that all sentences have": "每句话里都有的词",
     "Look": "查看",
     "Or an explained example": "或看一个讲解的例子",
+    # bench
+    "{url!r} is not the address of an API. It should be like http://127.0.0.1:8000/v1": (
+        "{url!r} 不是接口的地址。应类似 http://127.0.0.1:8000/v1"
+    ),
+    "A prompt cannot be {tokens} tokens long: this server's frame around a message has {frame} already.": (
+        "提示词不可能只有 {tokens} 个词元：这个服务器在消息外面加的框架就有 {frame} 个。"
+    ),
+    "{host}:{port} did not answer a first request: {fault}.": "{host}：{port} 没有回答第一个请求：{fault}。",
+    "{host}:{port} does not tell how long prompts are (usage in a stream), so they cannot be fitted.": (
+        "{host}：{port} 不告知提示词有多长（流中的 usage），因此无法调整其长度。"
+    ),
+    "Nobody answers at {host}:{port}: {reason}.": "{host}：{port} 处无人应答：{reason}。",
+    "{host}:{port} has no list of models under {path}/models. Is the address right, version and all?": (
+        "{host}：{port} 在 {path}/models 下没有模型列表。地址连同版本都正确吗？"
+    ),
 }

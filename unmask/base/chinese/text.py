@@ -188,7 +188,40 @@ TEXTS: dict[str, str] = {
     "Only an answer can be gone on with: the last message must have the role {role!r}.": (
         "只能接着回答往下写：最后一条消息的角色必须是 {role!r}。"
     ),
+    "The template's variable {name} is not a setting. Leave it out.": "模板的变量 {name} 不是设置项。请去掉它。",
     "The chat template leaves the last answer out, so nobody can go on with it.": (
         "聊天模板没有写出最后一个回答，因此无法接着往下写。"
+    ),
+    # Tools and grammars.
+    "{where} is no call: it needs a function with a name and arguments, as the answer had it.": (
+        "{where} 不是一次调用：它需要带有名称和参数的 function，与回答中的写法相同。"
+    ),
+    "{where}: the arguments must be a JSON object, as text; they are {given!r:.60}.": (
+        "{where}：参数必须是以文本形式给出的 JSON 对象，而现在是 {given!r:.60}。"
+    ),
+    "Answers of a given form need {package}. Run: pip install 'unmask[serve]'": (
+        "按指定格式回答需要 {package}。请运行：pip install 'unmask[serve]'"
+    ),
+    "The {kind} cannot be used: {reason:.300}. Correct or simplify it.": (
+        "无法使用这个 {kind}：{reason:.300}。请改正或简化它。"
+    ),
+    "The {kind} leads to where no token of this model can come next. Correct it, or allow other characters.": (
+        "按这个 {kind}，会走到此模型没有任何词元可以接下去的地方。请改正它，或允许其他字符。"
+    ),
+    "A choice is a JSON list of texts, of one at least; not {source:.60}": (
+        "choice 是由文本组成的 JSON 列表，至少要有一个；不能是 {source:.60}"
+    ),
+    "it ends in the middle of an escape": "它在转义写到一半时就结束了",
+    "The schema has {levels} levels and {references} references: one after the other, they may lead too deep. Nest it less.": (
+        "该模式有 {levels} 层、{references} 个引用，逐个展开可能过深。请减少嵌套。"
+    ),
+    "An object of the schema has {count} properties that are not required; at most {limit} are allowed. Require some of them.": (
+        "模式中有一个对象含 {count} 个非必填属性，最多允许 {limit} 个。请把其中一些设为必填。"
+    ),
+    "The schema's multipleOf make up {number:.6g} steps of {finest}; at most {limit} are allowed. Leave one out.": (
+        "模式中的 multipleOf 合起来是 {number:.6g} 步（每步 {finest}），最多允许 {limit} 步。请去掉其中一个。"
+    ),
+    "The grammar has {count} rules; at most {limit} are allowed. Make it smaller.": (
+        "该语法有 {count} 条规则，最多允许 {limit} 条。请缩小它。"
     ),
 }
