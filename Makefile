@@ -11,6 +11,8 @@ CASES ?= 100000
 
 VENV := .venv
 BIN := $(VENV)/bin
+# Other people's clients, some of which want an older openai than our own tests.
+CLIENTS := $(VENV)/clients
 TEST_MODELS := smollm2:135m minilm
 # Twice quiet: errors show, the warnings of a machine's own pip settings do not.
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
@@ -27,8 +29,8 @@ serve: $(VENV)/serve.stamp
 test: setup
 	@$(BIN)/python -m pytest -p tools.shared -m "not slow" --durations=10
 
-slow: setup
-	@$(BIN)/python -m pytest -m slow --timeout 0
+slow: setup $(CLIENTS)/ready.stamp
+	@UNMASK_CLIENTS=$(CLIENTS)/bin/python $(BIN)/python -m pytest -m slow --timeout 0
 
 fuzz: setup
 	@$(BIN)/python tools/fuzz.py --cases $(CASES) --jobs 2
@@ -49,6 +51,12 @@ $(VENV)/dev.stamp: $(SOURCES) | $(BIN)/python
 	@$(INSTALL) --editable '.[serve,dev]'
 	@for model in $(TEST_MODELS); do $(BIN)/unmask pull $$model || exit 1; done
 	@touch $(VENV)/serve.stamp $@
+
+$(CLIENTS)/ready.stamp: tests/clients/requirements.txt | $(BIN)/python
+	@echo "Installing other people's clients into $(CLIENTS): 1 to 4 minutes, 1.1 GB, once."
+	@$(BIN)/python -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install -qq --disable-pip-version-check --requirement $<
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

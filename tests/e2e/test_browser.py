@@ -120,15 +120,25 @@ def test_a_message_can_be_put_in_other_words(visitor: Visit) -> None:
     expect(answers(page)).to_have_text(TOKYO)
 
 
+def shorten(page: Page, *, to: int) -> None:
+    """Set the length of answers. A box that has just been unfolded may not listen yet, so it is tried again."""
+    page.locator("#settings > button").click()
+    number, knob = (page.locator(f"#limit input[type={kind}]") for kind in ("number", "range"))
+
+    def typed() -> bool:
+        number.fill(str(to))
+        number.press("Tab")
+        return knob.input_value() == str(to)
+
+    until(typed)
+
+
 def test_another_answer_is_kept_beside_the_first(visitor: Visit) -> None:
     page = visitor.page
     ask(page, FRANCE)
     expect(answers(page)).to_have_text(PARIS)
     expect(option(page, "Look inside")).to_be_visible()
-    page.locator("#settings > button").click()
-    page.locator("#limit input[type=number]").fill("3")
-    page.locator("#limit input[type=number]").press("Tab")
-    expect(page.locator("#limit input[type=range]")).to_have_value("3")
+    shorten(page, to=3)
     page.get_by_label("Retry").click()
     expect(option(page, "Answer 2 of 2")).to_be_visible()
     expect(option(page, "Cut at 3 tokens")).to_be_visible()

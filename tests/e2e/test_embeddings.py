@@ -43,6 +43,12 @@ def test_the_command_line_makes_the_same_vectors(client: openai.OpenAI, minilm: 
     assert done.stderr == ""
 
 
+def test_the_answer_that_fits_the_question_ranks_first(served_encoder: Served) -> None:
+    request = {"model": "minilm", "query": QUESTION, "documents": ANSWERS, "top_n": 1}
+    (best,) = json.loads(served_encoder.read("/v1/rerank", request))["results"]
+    assert best["document"]["text"] == ANSWERS[1]
+
+
 def test_a_client_that_leaves_a_long_batch_frees_the_model(served_encoder: Served) -> None:
     connection = served_encoder.connect()
     body = json.dumps({"model": "minilm", "input": ["sea " * 200] * 2048})

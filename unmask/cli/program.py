@@ -15,33 +15,12 @@ import click
 from unmask import __version__
 from unmask.base.errors import UnmaskError
 from unmask.base.language import say
-from unmask.base.registry import nearest
-from unmask.cli import convert, embed, evaluate, fill, models, push, score, serve, show, talk, view
-from unmask.cli.verb import DEBUG, Context, debug_option, described
+from unmask.cli import bench, convert, embed, evaluate, fill, models, push, score, serve, show, talk, view
+from unmask.cli.verb import DEBUG, Verbs, debug_option
 
 
-class Program(click.Group):
-    """The verbs together."""
-
-    context_class = Context
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        return described(super().get_help_option(ctx))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.commands:
-            raise click.UsageError(
-                say(
-                    "There is no verb {name!r}. Did you mean {nearest!r}? All verbs: {known}.",
-                    name=args[0],
-                    nearest=nearest(args[0], self.commands, count=1)[0],
-                    known=", ".join(self.commands),
-                ),
-                ctx,
-            )
-        return super().resolve_command(ctx, args)
+class Program(Verbs):
+    """All of them, and what their errors mean to the shell."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -54,9 +33,6 @@ class Program(click.Group):
         except KeyboardInterrupt:
             click.echo(err=True)
             ctx.exit(130)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
 
 
 def program() -> Program:
@@ -73,6 +49,7 @@ def program() -> Program:
         embed.verb(),
         view.verb(),
         serve.verb(),
+        bench.verb(),
     ]
     return Program(
         "unmask",

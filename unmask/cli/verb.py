@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from unmask.base.language import say
+from unmask.base.registry import nearest
 from unmask.base.runtime import DTYPES
 from unmask.quantization.schemes import CHOICES
 
@@ -45,6 +46,33 @@ class Verb(click.Command):
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         return described(super().get_help_option(ctx))
+
+
+class Verbs(click.Group):
+    """Verbs under one name, in the order given; a mistyped one is told the nearest."""
+
+    context_class = Context
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return described(super().get_help_option(ctx))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            raise click.UsageError(
+                say(
+                    "There is no verb {name!r}. Did you mean {nearest!r}? All verbs: {known}.",
+                    name=args[0],
+                    nearest=nearest(args[0], self.commands, count=1)[0],
+                    known=", ".join(self.commands),
+                ),
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
 
 def described(option: click.Option | None) -> click.Option | None:

@@ -8,76 +8,65 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeGuard
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from fastapi import FastAPI, Response
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
+from typing_extensions import TypedDict
 
-from unmask.base.errors import ContextError
-from unmask.generation.vectors import vectors
-from unmask.server.openai import check_name, log_unknown
+from unmask.server.answers import documented
+from unmask.server.bounds import check_characters, check_most
+from unmask.server.host import Waiting
+from unmask.server.inputs import Rows, Texts, listed
 from unmask.server.refusals import FieldError
-from unmask.server.schemas import Body
+from unmask.server.schemas import Notes, Request
 from unmask.server.sse import Live
-from unmask.server.turns import Turns, Waiting
+from unmask.server.vectors import batches, check_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from unmask.model import Model
+    from unmask.server.limits import Limits
+    from unmask.server.shelf import Shelf
 
 MOST = 2048
 """Texts in one request, as OpenAI has it."""
 
-Texts = list[str]
-Rows = list[list[int]]
 Form = Literal["float", "base64"]
 
 
-def is_row(given: object) -> TypeGuard[list[int]]:
-    # By its exact type, since True and False are ints too.
-    return isinstance(given, list) and bool(given) and all(type(each) is int for each in given)
-
-
-def listed(given: object) -> Texts | Rows:
-    """The request's `input`, of whichever of its four forms, as texts or as rows of ids.
-
-    Raises:
-        FieldError: if it is none of these, or too much, or has nothing in it somewhere.
-    """
-    items = [given] if isinstance(given, str) or is_row(given) else given
-    if not isinstance(items, list) or not items:
-        raise FieldError(
-            "{param}: give a text, a list of texts, a list of token ids, or a list of such lists.", param="input"
-        )
-    if len(items) > MOST:
-        raise FieldError(
-            "{param}: it has {count} texts; at most {most} are taken at once. Send the others in a second request.",
-            param="input",
-            count=len(items),
-            most=MOST,
-        )
-    texts = isinstance(items[0], str)
-    for number, item in enumerate(items):
-        if item in ("", []):
-            raise FieldError("{param}: it is empty, so there is nothing to embed.", param=f"input[{number}]")
-        if not (isinstance(item, str) if texts else is_row(item)):
-            raise FieldError(
-                "{param}: all must be texts, or all lists of token ids (whole numbers).", param=f"input[{number}]"
-            )
-    return items
-
-
-class EmbeddingRequest(Body):
+class EmbeddingRequest(Request):
     """The body of `POST /v1/embeddings`."""
 
     harmless: ClassVar[Mapping[str, tuple[object, ...]]] = {"truncate_prompt_tokens": (), "add_special_tokens": (True,)}
     input: Annotated[
-        Texts | Rows, PlainValidator(listed, json_schema_input_type=str | list[str] | list[int] | list[list[int]])
-    ]
-    encoding_format: Form | None = None
-    dimensions: int | None = None
-    user: str | None = None
+        Texts | Rows,
+        PlainValidator(
+            listed("input", most=MOST), json_schema_input_type=str | list[str] | list[int] | list[list[int]]
+        ),
+    ] = Field(description="One text or several, or token ids in their place.")
+    encoding_format: Form | None = Field(None, description="base64: of little-endian float32. Null is float.")
+    dimensions: int | None = Field(None, description="Only the model's own.")
+    user: str | None = Field(None, description="Taken and not used.")
+
+
+class Embedding(TypedDict):
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingUsage(TypedDict):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingList(TypedDict):
+    object: Literal["list"]
+    data: list[Embedding]
+    model: str
+    usage: EmbeddingUsage
 
 
 @dataclass(frozen=True)
@@ -91,22 +80,43 @@ class Vector:
     """JSON: an array of numbers, or little-endian float32 in base64."""
 
 
-def add_routes(app: FastAPI, turns: Turns) -> None:
+def add_routes(app: FastAPI, shelf: Shelf, limits: Limits, notes: Notes) -> None:
     """Put the route on `app`, under /v1 and without it."""
-    logged: set[str] = set()
 
     async def embeddings(request: EmbeddingRequest) -> Response:
-        check_name(request.model, turns.model)
-        log_unknown(request, logged)
-        batches = turns.steps(partial(begin, turns.model, request))
-        return Live(whole(turns.model.name, batches), media_type="application/json")
+        notes.take(request)
+        return Live(answered(shelf, request, limits), media_type="application/json")
 
     for prefix in ("/v1", ""):
-        app.add_api_route(f"{prefix}/embeddings", embeddings, methods=["POST"], include_in_schema=prefix == "/v1")
+        app.add_api_route(
+            f"{prefix}/embeddings",
+            embeddings,
+            methods=["POST"],
+            responses=documented(EmbeddingList),
+            include_in_schema=prefix == "/v1",
+        )
 
 
-def begin(model: Model, request: EmbeddingRequest) -> Generator[list[Vector], None, None]:
-    """Check what is asked, and return the work.
+async def answered(shelf: Shelf, request: EmbeddingRequest, limits: Limits) -> AsyncGenerator[bytes, None]:
+    """The whole answer as one chunk of JSON. It is put together from text: the numbers were written by the worker."""
+    done: list[Vector] = []
+    async with shelf.lend(request.model) as host:
+        rows = await host.off_loop(read, host.model, request, limits)
+        begin = partial(made, host.model, rows, request.encoding_format or "float")
+        async with aclosing(host.steps(begin)) as steps:
+            async for step in steps:
+                if not isinstance(step, Waiting):
+                    done += step
+    done.sort(key=lambda vector: vector.index)
+    data = ",".join(f'{{"object":"embedding","index":{each.index},"embedding":{each.written}}}' for each in done)
+    tokens = sum(each.tokens for each in done)
+    usage = json.dumps({"prompt_tokens": tokens, "total_tokens": tokens})
+    name = json.dumps(request.model, ensure_ascii=False)
+    yield f'{{"object":"list","data":[{data}],"model":{name},"usage":{usage}}}'.encode()
+
+
+def read(model: Model, request: EmbeddingRequest, limits: Limits) -> Rows:
+    """The ids of what is to be embedded.
 
     Raises:
         UnmaskError: if the model makes no vectors, or none of this width, or cannot read one of the texts.
@@ -120,66 +130,22 @@ def begin(model: Model, request: EmbeddingRequest) -> Generator[list[Vector], No
             width=width,
             wanted=request.dimensions,
         )
+    check_most([("input", len(request.input), limits.texts)])
     texts = [given for given in request.input if isinstance(given, str)]
-    rows = model.rows(texts) if texts else checked(model, [given for given in request.input if isinstance(given, list)])
-    return answered(model, rows, request.encoding_format or "float")
-
-
-def checked(model: Model, rows: Rows) -> Rows:
-    """Rows of ids as the client made them; nothing is put before or after them.
-
-    Raises:
-        FieldError: if an id is none of the model's.
-        ContextError: if a row is longer than what the model reads.
-    """
-    vocab = model.spec.embedding.vocab
-    for number, row in enumerate(rows):
-        strange = next((each for each in row if not 0 <= each < vocab), None)
-        if strange is not None:
-            raise FieldError(
-                "{param}: id {id} is outside this model's vocabulary, which has ids from 0 to {last}. LangChain's "
-                "OpenAIEmbeddings sends ids of another model's vocabulary unless it is made with "
-                "check_embedding_ctx_length=False.",
-                param=f"input[{number}]",
-                id=strange,
-                last=vocab - 1,
-            )
-        if len(row) > model.longest:
-            raise ContextError(
-                "{where} has {tokens} tokens, and {name} reads at most {longest}. Divide it.",
-                where=f"input[{number}]",
-                tokens=len(row),
-                name=model.name,
-                longest=model.longest,
-            )
+    if texts:
+        check_characters("input", texts, limits.characters)
+        return model.rows(texts)
+    rows = [given for given in request.input if isinstance(given, list)]
+    check_rows(model, rows, "input")
     return rows
 
 
-def answered(model: Model, rows: Rows, form: Form) -> Generator[list[Vector], None, None]:
-    """The vectors of rows of ids as the answer holds them, a batch at a time, in the order they are made."""
-    for batch, made in vectors(model.core, rows, model.sentence.pooling):
-        yield [
-            Vector(index, len(rows[index]), written(vector, form))
-            for index, vector in zip(batch, made.cpu(), strict=True)
-        ]
+def made(model: Model, rows: Rows, form: Form) -> Generator[list[Vector], None, None]:
+    """The vectors as the answer holds them, a batch at a time."""
+    return batches(model, rows, lambda index, vector: Vector(index, len(rows[index]), written(vector, form)))
 
 
 def written(vector: Tensor, form: Form) -> str:
     if form == "float":
         return json.dumps(vector.tolist())
     return json.dumps(base64.b64encode(vector.numpy().astype("<f4").tobytes()).decode())
-
-
-async def whole(name: str, steps: AsyncGenerator[list[Vector] | Waiting, None]) -> AsyncGenerator[bytes, None]:
-    """The whole answer as one chunk of JSON. It is put together from text: the numbers were written by the worker."""
-    done: list[Vector] = []
-    async with aclosing(steps):
-        async for step in steps:
-            if not isinstance(step, Waiting):
-                done += step
-    done.sort(key=lambda vector: vector.index)
-    data = ",".join(f'{{"object":"embedding","index":{each.index},"embedding":{each.written}}}' for each in done)
-    tokens = sum(each.tokens for each in done)
-    usage = json.dumps({"prompt_tokens": tokens, "total_tokens": tokens})
-    model = json.dumps(name, ensure_ascii=False)
-    yield f'{{"object":"list","data":[{data}],"model":{model},"usage":{usage}}}'.encode()

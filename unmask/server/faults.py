@@ -6,38 +6,46 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from unmask.base.errors import UnmaskError
 from unmask.base.language import say
-from unmask.server.refusals import Failure, FieldError, failure, unexpected
+from unmask.server.refusals import Failure, FieldError, Refusal, failure
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-PREFIXES = ("/v1", "/models", "/chat", "/embeddings", "/health", "/openapi.json")
+WORK = (
+    "/v1",
+    "/models",
+    "/chat",
+    "/completions",
+    "/fim",
+    "/infill",
+    "/embeddings",
+    "/rerank",
+    "/tokenize",
+    "/detokenize",
+)
+PREFIXES = (*WORK, "/health", "/metrics", "/engine", "/openapi.json")
 """Where the API lives. What is elsewhere belongs to the page, if there is one."""
+CONTENT = {"embeddings": "input", "rerank": "documents", "completions": "prompt", "infill": "input_prefix"}
+"""The last step of a path -> the field that the model reads there; elsewhere it is `messages`."""
 
 
 def add_handlers(app: FastAPI) -> None:
     """Answer in OpenAI's form whatever is raised in a route, and whatever leads to none."""
 
     @app.exception_handler(UnmaskError)
-    async def refused(request: Request, error: UnmaskError) -> JSONResponse:
-        embedding = request.url.path.endswith("/embeddings")
-        return respond(failure(error, content="input" if embedding else "messages"))
+    async def refused(request: Request, error: UnmaskError) -> Refusal:
+        return Refusal(failure(error, content=content_of(request.url.path)))
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return respond(failure(bad_field(error.errors()[0])))
+    async def invalid(request: Request, error: RequestValidationError) -> Refusal:
+        return Refusal(failure(bad_field(error.errors()[0])))
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return respond(http_failure(request, error))
-
-    @app.exception_handler(Exception)
-    async def fault(request: Request, error: Exception) -> JSONResponse:
-        return respond(unexpected(error))
+    async def http(request: Request, error: HTTPException) -> Refusal:
+        return Refusal(http_failure(request, error))
 
 
 def add_dead_ends(app: FastAPI) -> None:
@@ -57,8 +65,10 @@ def add_dead_ends(app: FastAPI) -> None:
         app.add_api_route(f"{prefix}{{rest:path}}", nowhere, methods=METHODS, include_in_schema=False)
 
 
-def respond(answer: Failure) -> JSONResponse:
-    return JSONResponse(answer.body, answer.status, headers=dict(answer.headers))
+def content_of(path: str) -> str:
+    """The field of a request that the model reads."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return "messages" if "/chat/" in path else CONTENT.get(last, "messages")
 
 
 def bad_field(problem: dict[str, Any]) -> UnmaskError:
@@ -92,6 +102,8 @@ def http_failure(request: Request, error: HTTPException) -> Failure:
         case 400:
             # FastAPI's word for a body that its JSON reader gave up on.
             return Failure(400, say("The request's body cannot be read as JSON: it is cut off or nested too deep."))
+        case 408:
+            return Failure(408, error.detail, code="timeout")
         case 413:
             return Failure(413, error.detail, code="request_too_large")
         case _:

@@ -7,8 +7,7 @@ import re
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from unmask.base.language import say
-from unmask.server.faults import respond
-from unmask.server.refusals import Failure
+from unmask.server.refusals import Failure, Refusal
 
 OWN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
@@ -28,7 +27,7 @@ class OwnNames:
             hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"] or [""]
             strangers = [host for host in hosts if not OWN.fullmatch(host)]
             if strangers:
-                await respond(refusal(strangers[0]))(scope, receive, send)
+                await Refusal(refusal(strangers[0]))(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

@@ -7,7 +7,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from unmask.base.errors import ContextError, RequestError, TemplateError, TokenizerError, UnmaskError
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from unmask.base.errors import ContextError, EngineError, RequestError, TemplateError, TokenizerError, UnmaskError
 from unmask.base.language import say
 
 log = logging.getLogger("unmask.server")
@@ -17,6 +20,18 @@ class UnknownModelError(RequestError): ...
 
 
 class QueueFullError(UnmaskError): ...
+
+
+class OverloadError(UnmaskError):
+    """Let in, but not got to in time, or no memory for it now."""
+
+
+class TooLongError(UnmaskError):
+    """An answer that took more time than one may."""
+
+
+class LoadError(UnmaskError):
+    """A model of this server that could not be loaded."""
 
 
 class StoppingError(UnmaskError): ...
@@ -46,6 +61,18 @@ class Failure:
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 
+class Refusal(JSONResponse):
+    """A failure on its way to the client. What refused is left in the request's state, for the count."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.body, failure.status, headers=dict(failure.headers))
+        self.reason = failure.code or failure.type
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["refused"] = self.reason
+        await super().__call__(scope, receive, send)
+
+
 def failure(error: UnmaskError, *, content: str = "messages") -> Failure:
     """The answer to an error that has words for the user; `content` names the field that the model reads."""
     message = str(error)
@@ -55,6 +82,15 @@ def failure(error: UnmaskError, *, content: str = "messages") -> Failure:
         case QueueFullError():
             # Clients retry by this header; a turn of a small model takes seconds.
             return Failure(429, message, "rate_limit_error", code="queue_full", headers={"Retry-After": "2"})
+        case OverloadError():
+            return Failure(503, message, "server_error", code="overloaded", headers={"Retry-After": "10"})
+        case TooLongError():
+            # Asked again, it would take as long again.
+            return Failure(408, message, code="timeout", headers={"x-should-retry": "false"})
+        case LoadError():
+            return Failure(500, message, "server_error", code="model_not_loaded")
+        case EngineError():
+            return Failure(500, message, "server_error", code="model_stopped")
         case StoppingError():
             return Failure(503, message, "server_error", code="shutting_down", headers={"Retry-After": "5"})
         case ContextError():

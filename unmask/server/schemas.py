@@ -1,19 +1,20 @@
-"""What a client may ask: what every request says, and the fields of OpenAI's chat request with their ranges."""
+"""What every request says: which model, in whole characters, and perhaps things that we do not know."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from unmask.base.language import say
 from unmask.server.refusals import UnsupportedError
 
-if TYPE_CHECKING:
-    from unmask.generation.sampling import Sampling
+log = logging.getLogger("unmask.server")
+NAMES_LOGGED = 100
+"""Unknown fields worth a line in the log; more are a client's game."""
 
 
 class Fields(BaseModel):
@@ -23,12 +24,10 @@ class Fields(BaseModel):
 
 
 class Body(Fields):
-    """What every request says: which model, in whole characters, and perhaps things that we do not know."""
+    """The body of any request."""
 
-    harmless: ClassVar[Mapping[str, tuple[object, ...]]]
+    harmless: ClassVar[Mapping[str, tuple[object, ...]]] = {}
     """Fields that would change the answer in ways we do not have -> values that ask for nothing. Null always does."""
-
-    model: str
 
     @model_validator(mode="before")
     @classmethod
@@ -52,127 +51,38 @@ class Body(Fields):
         for name, value in (self.model_extra or {}).items():
             if name not in self.harmless:
                 yield name
-            elif not self.asks_nothing(name, value):
+            elif value is not None and value not in self.harmless[name]:
                 raise UnsupportedError(
                     "{param} = {value} is not supported by this server. Leave {param} out.",
                     param=name,
                     value=repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}...",
                 )
 
-    def asks_nothing(self, name: str, value: object) -> bool:
-        return value is None or value in self.harmless[name]
+
+class Request(Body):
+    """The body of a request that must name its model."""
+
+    model: str = Field(description="The name of the model, as `GET /v1/models` lists it.")
 
 
-class Part(Fields):
-    type: str
-    text: str | None = None
+class OpenRequest(Body):
+    """The body of a request that may name its model; without a name it means the one that is served from the start."""
+
+    model: str | None = Field(None, description="The name of the model; null: the one that is served from the start.")
 
 
-def listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+class Notes:
+    """What the log says of requests: once each, which fields of them mean nothing to us."""
 
+    def __init__(self) -> None:
+        self.logged: set[str] = set()
 
-def as_parts(value: object) -> object:
-    return [{"type": "text", "text": value}] if isinstance(value, str) else value
-
-
-# Both are a list from here on, so that a complaint names a place in it and not a branch of a union.
-Stops = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=256)]],
-    Field(max_length=4),
-    BeforeValidator(listed, json_schema_input_type=str | list[str]),
-]
-Content = Annotated[list[Part], BeforeValidator(as_parts, json_schema_input_type=str | list[Part])]
-
-
-class ChatMessage(Fields):
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: Content | None = None
-
-    def for_template(self, where: str) -> dict[str, Any]:
-        """As chat templates read it: content is text, "developer" is what "system" was once called.
-
-        Raises:
-            UnsupportedError: for a part that is not text.
+    def take(self, request: Body) -> None:
         """
-        fields = self.model_dump(exclude_none=True)
-        fields["role"] = "system" if self.role == "developer" else self.role
-        fields["content"] = self.text(f"{where}.content")
-        return fields
-
-    def text(self, where: str) -> str:
-        texts = []
-        for number, part in enumerate(self.content or ()):
-            if part.type != "text" or part.text is None:
-                raise UnsupportedError(
-                    "{param} is of type {type!r}, but this model reads only text. Send parts of type 'text'.",
-                    param=f"{where}[{number}]",
-                    type=part.type,
-                )
-            texts.append(part.text)
-        return "\n".join(texts)
-
-
-class StreamOptions(Fields):
-    include_usage: bool | None = None
-
-
-class ChatRequest(Body):
-    """The body of `POST /v1/chat/completions`; a field left out or null takes what the model's makers advise."""
-
-    harmless: ClassVar[Mapping[str, tuple[object, ...]]] = {
-        "n": (1,),
-        "tools": ([],),
-        "tool_choice": ("none", "auto"),
-        "functions": ([],),
-        "function_call": ("none", "auto"),
-        "response_format": ({"type": "text"},),
-        "logprobs": (False,),
-        "top_logprobs": (0,),
-        "logit_bias": ({},),
-        "modalities": (["text"],),
-        "audio": (),
-        "ignore_eos": (False,),
-        "min_tokens": (0,),
-        "stop_token_ids": ([],),
-        "chat_template_kwargs": ({},),
-        "add_generation_prompt": (True,),
-        "continue_final_message": (False,),
-    }
-    messages: list[ChatMessage] = Field(min_length=1)
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    max_completion_tokens: int | None = Field(None, ge=1)
-    max_tokens: int | None = Field(None, ge=1, description="The older name of max_completion_tokens, which wins.")
-    stop: Stops | None = None
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, ge=0, le=1)
-    presence_penalty: float | None = Field(None, ge=-2, le=2)
-    frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    top_k: int | None = Field(None, ge=0, le=1 << 24)
-    min_p: float | None = Field(None, ge=0, le=1)
-    repetition_penalty: float | None = Field(None, ge=0.01, le=100)
-
-    @property
-    def limit(self) -> int | None:
-        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
-
-    @property
-    def with_usage(self) -> bool:
-        return bool(self.stream_options and self.stream_options.include_usage)
-
-    def conversation(self) -> list[dict[str, Any]]:
-        return [message.for_template(f"messages[{number}]") for number, message in enumerate(self.messages)]
-
-    def sampling(self, advised: Sampling) -> Sampling:
-        """What the model's makers advise, with what this request says instead."""
-        names = {"temperature", "top_p", "top_k", "min_p", "seed"} | {
-            f"{kind}_penalty" for kind in ("presence", "frequency", "repetition")
-        }
-        return replace(advised, **self.model_dump(include=names, exclude_none=True))
-
-    def asks_nothing(self, name: str, value: object) -> bool:
-        extra = self.model_extra or {}
-        switched_off = extra.get("tool_choice", extra.get("function_call")) == "none"
-        return (name in ("tools", "functions") and switched_off) or super().asks_nothing(name, value)
+        Raises:
+            UnsupportedError: as `Body.unknown` does.
+        """
+        fresh = [name for name in request.unknown() if name not in self.logged]
+        if fresh and len(self.logged) + len(fresh) <= NAMES_LOGGED:
+            self.logged.update(fresh)
+            log.warning(say("Ignored fields of a request that mean nothing here: {names}", names=ascii(fresh)[:500]))

@@ -8,13 +8,19 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from unmask.base.errors import UnmaskError
-from unmask.server.refusals import failure, unexpected
+from unmask.server.limits import Limits
+from unmask.server.refusals import TooLongError, failure, unexpected
 
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
+EVENTS = "text/event-stream"
+
+
+class ReaderGone(Exception):
+    """The client is there, and takes nothing."""
 
 
 def event(content: Mapping[str, object]) -> bytes:
@@ -37,14 +43,18 @@ async def with_errors(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[byt
 
 
 class Live(StreamingResponse):
-    """A response whose status waits for its first bytes, and whose work ends when the client leaves, even earlier."""
+    """A response whose status waits for its first bytes, and whose work ends when the client leaves, even earlier.
+
+    What is on its way to a client is bounded, by the socket's and the server's buffers: where they are full, the next
+    chunk is not asked for. A client that takes nothing for a while has left.
+    """
 
     def __init__(self, chunks: AsyncGenerator[bytes, None], *, media_type: str) -> None:
         super().__init__(chunks, media_type=media_type, headers={"Cache-Control": "no-cache"})
         self.chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sending = asyncio.ensure_future(self.stream_response(send))
+        sending = asyncio.ensure_future(self.stream(send, scope["app"].state.limits))
         leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -55,11 +65,56 @@ class Live(StreamingResponse):
         if not sending.cancelled():
             sending.result()
 
-    async def stream_response(self, send: Send) -> None:
-        async with aclosing(self.chunks) as chunks:
-            first = await anext(chunks)
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": first, "more_body": True})
-            async for chunk in chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def stream(self, send: Send, limits: Limits) -> None:
+        outlet = Outlet(send, limits.idle_seconds, self.status_code, self.raw_headers)
+        try:
+            async with asyncio.timeout(limits.seconds) as whole, aclosing(self.chunks) as chunks:
+                async for chunk in chunks:
+                    await outlet.hand(chunk)
+            await outlet.end()
+        except ReaderGone:
+            return
+        except TimeoutError as error:
+            if not whole.expired():
+                raise
+            late = TooLongError(
+                "This answer took longer than {seconds:g} seconds, the most here. Ask for a shorter one.",
+                seconds=limits.seconds,
+            )
+            if not outlet.begun:
+                raise late from error
+            if self.media_type == EVENTS:
+                await outlet.hand(event(failure(late).body))
+                await outlet.end()
+
+
+class Outlet:
+    """Where chunks leave, the head before the first of them."""
+
+    def __init__(self, send: Send, patience: float, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.send = send
+        self.patience = patience
+        self.head: Message = {"type": "http.response.start", "status": status, "headers": headers}
+        self.begun = False
+
+    async def hand(self, chunk: bytes) -> None:
+        if not self.begun:
+            self.begun = True
+            await self.send(self.head)
+        await self.take({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        await self.take({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def take(self, message: Message) -> None:
+        """
+        Raises:
+            ReaderGone: if the client takes nothing for too long.
+        """
+        try:
+            async with asyncio.timeout(self.patience) as until:
+                await self.send(message)
+        except TimeoutError as error:
+            if not until.expired():
+                raise
+            raise ReaderGone from error

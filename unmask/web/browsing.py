@@ -29,7 +29,7 @@ class Browsing:
     def __init__(self, desk: Desk, status: Status) -> None:
         self.desk = desk
         self.status = status
-        self.advice = advised(desk.turns.model)
+        self.advice = advised(desk.host.model)
 
     def arrive(self, spoken: str, request: gradio.Request) -> list[Any]:
         """Open what the address names. If it names nothing only the status is drawn: one may have asked already."""

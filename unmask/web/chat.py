@@ -23,16 +23,16 @@ class Page:
     def __init__(self, desk: Desk) -> None:
         said = labels(language())
         self.sidebar = Sidebar()
-        self.switch = head(desk.turns.model.name)
+        self.switch = head(desk.host.model.name)
         with gradio.Tabs():
             self.tab_chat = gradio.Tab(elem_id="tab-chat", **said["tab_chat"])
             with self.tab_chat, gradio.Row(elem_classes="beside"):
                 with gradio.Column(scale=4, min_width=320, elem_classes="talking"):
                     self.talking(said)
-                    self.settings = Settings(desk.turns.model)
+                    self.settings = Settings(desk.host.model)
                 self.panel = Panel()
             with gradio.Tab(elem_id="tab-look", **said["tab_look"]) as self.tab_look:
-                self.looking = Looking(desk.turns)
+                self.looking = Looking(desk.host)
 
     def talking(self, said: dict[str, dict[str, Any]]) -> None:
         """Conversation, status, message box."""

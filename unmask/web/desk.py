@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from unmask.base.errors import RequestError
-from unmask.server.turns import Turns
+from unmask.server.host import Host
 from unmask.web import preferences, store
 from unmask.web.preferences import Preferences
 from unmask.web.store import Store
@@ -29,7 +29,7 @@ class Desk:
         answers: conversation -> the answer that is being written in it.
     """
 
-    turns: Turns
+    host: Host
     store: Store
     preferences: Preferences
     answers: dict[str, Writing] = field(default_factory=dict)
@@ -64,6 +64,6 @@ class Desk:
             await writing.ended.wait()
 
 
-def at_home(turns: Turns) -> Desk:
+def at_home(host: Host) -> Desk:
     """With the user's own conversations."""
-    return Desk(turns, store.at_home(), preferences.at_home())
+    return Desk(host, store.at_home(), preferences.at_home())

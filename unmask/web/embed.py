@@ -13,7 +13,7 @@ from torch.nn.functional import cosine_similarity
 
 from unmask.base.language import language, translate
 from unmask.generation.vectors import vectors
-from unmask.server.turns import Turns, Waiting
+from unmask.server.host import Host, Waiting
 from unmask.web.frame import Wording, follow_language, head
 from unmask.web.look import Looking
 from unmask.web.talk import tell_of_failure
@@ -37,7 +37,7 @@ class Comparing:
     def wording(self) -> Wording:
         return Wording({name: getattr(self, name) for name in labels("en")}, labels)
 
-    def wire(self, turns: Turns, tongue: Any) -> None:
+    def wire(self, host: Host, tongue: Any) -> None:
         """What the button does."""
 
         async def compare(text: str, lines: str, spoken: str) -> AsyncGenerator[Any, None]:
@@ -47,7 +47,7 @@ class Comparing:
                 yield gradio.skip()
                 return
             try:
-                async for found in ranked(turns, text, others, spoken):
+                async for found in ranked(host, text, others, spoken):
                     yield gradio.skip() if found is None else table(found)
             except Exception as error:  # noqa: BLE001 -- whatever it was, the visitor is told, and the log if it is ours
                 tell_of_failure(error, spoken)
@@ -56,18 +56,18 @@ class Comparing:
         self.compare.click(compare, [self.text, self.lines, tongue], self.ranking, api_name="compare")
 
 
-def embed_page(turns: Turns) -> Any:
+def embed_page(host: Host) -> Any:
     """The page as Gradio Blocks, to be mounted on the server."""
     with gradio.Blocks(title="unmask", fill_width=True, analytics_enabled=False) as page:
-        switch, said = head(turns.model.name), tabs(language())
+        switch, said = head(host.model.name), tabs(language())
         with gradio.Tabs():
             with gradio.Tab(elem_id="tab-compare", **said["tab_compare"]) as tab_compare:
                 comparing = Comparing()
             with gradio.Tab(elem_id="tab-look", **said["tab_look"]) as tab_look:
-                looking = Looking(turns)
+                looking = Looking(host)
         named = Wording({"tab_compare": tab_compare, "tab_look": tab_look}, tabs)
         tongue = follow_language(page, switch, [named, comparing.wording, looking.wording]).tongue
-        comparing.wire(turns, tongue)
+        comparing.wire(host, tongue)
         looking.wire(tongue)
     page.queue(default_concurrency_limit=None)  # the line for the model is ours
     return page
@@ -101,19 +101,19 @@ def table(ranking: Ranking) -> str:
     return f'<div class="ranking">{"".join(rows)}</div>'
 
 
-async def ranked(turns: Turns, text: str, others: list[str], tongue: str) -> AsyncGenerator[Ranking | None, None]:
+async def ranked(host: Host, text: str, others: list[str], tongue: str) -> AsyncGenerator[Ranking | None, None]:
     """The others by their nearness to the text. Before that None at every step, where a visitor who left is noticed.
 
     Raises:
-        UnmaskError: as `Turns.steps` does, or if the model cannot read one of the texts.
+        UnmaskError: as `Host.steps` does, or if the model cannot read one of the texts.
     """
 
     def begin() -> Generator[dict[int, Tensor], None, None]:
-        rows, pooling = turns.model.rows([text, *others]), turns.model.sentence.pooling
-        return (dict(zip(batch, made.cpu(), strict=True)) for batch, made in vectors(turns.model.core, rows, pooling))
+        rows, pooling = host.model.rows([text, *others]), host.model.sentence.pooling
+        return (dict(zip(batch, made.cpu(), strict=True)) for batch, made in vectors(host.model.core, rows, pooling))
 
     found: dict[int, Tensor] = {}
-    async with aclosing(turns.steps(begin)) as steps:
+    async with aclosing(host.steps(begin)) as steps:
         async for step in steps:
             if isinstance(step, Waiting):
                 gradio.Info(translate("The model is busy; your turn comes by itself.", tongue))

@@ -12,7 +12,7 @@ from unmask.base.language import translate
 from unmask.generation.foresight import foresee
 from unmask.generation.look import named
 from unmask.model import Model
-from unmask.server.turns import Turns, Waiting
+from unmask.server.host import Host, Waiting
 from unmask.text.stream import spelled_out
 from unmask.text.tokenizer import Encoding
 from unmask.views.menu import attended
@@ -62,13 +62,13 @@ def written(model: Model, message: Message) -> tuple[int, ...]:
     return model.reader.spelled(message.content, special=False).ids
 
 
-async def seen(turns: Turns, begin: Begin, tongue: str) -> AsyncGenerator[View | None, None]:
+async def seen(host: Host, begin: Begin, tongue: str) -> AsyncGenerator[View | None, None]:
     """The views, each when it is there; None while waiting for the model, where a visitor who left is noticed.
 
     Raises:
-        UnmaskError: as `Turns.steps` does, or if the model cannot show this.
+        UnmaskError: as `Host.steps` does, or if the model cannot show this.
     """
-    async with aclosing(turns.steps(begin)) as steps:
+    async with aclosing(host.steps(begin)) as steps:
         async for step in steps:
             if isinstance(step, Waiting):
                 gradio.Info(translate("The model is busy; your turn comes by itself.", tongue))

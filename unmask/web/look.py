@@ -9,7 +9,7 @@ import gradio
 
 from unmask.base.language import language, translate
 from unmask.model import Model
-from unmask.server.turns import Turns
+from unmask.server.host import Host
 from unmask.views.guides import GUIDES
 from unmask.views.menu import Wish, make
 from unmask.views.view import View
@@ -24,8 +24,8 @@ OF_TOKENS = ("tokens", "lens")
 class Looking:
     """Its components."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
+    def __init__(self, host: Host) -> None:
+        self.host = host
         said = self.labels(language())
         self.about = gradio.Markdown(**said["about"])
         with gradio.Row():
@@ -46,7 +46,7 @@ class Looking:
     def labels(self, tongue: str) -> dict[str, dict[str, Any]]:
         """What the components say; only of what this model can show."""
         said = labels(tongue)
-        if self.turns.model.core.head is None:
+        if self.host.model.core.head is None:
             said["kind"]["choices"] = [each for each in said["kind"]["choices"] if each[1] not in OF_TOKENS]
         return said
 
@@ -79,7 +79,7 @@ class Looking:
     async def pages(self, wish: Wish, tongue: str) -> AsyncGenerator[Any, None]:
         yield working(tongue)
         try:
-            async for view in seen(self.turns, wished(self.turns.model, wish, tongue), tongue):
+            async for view in seen(self.host, wished(self.host.model, wish, tongue), tongue):
                 yield gradio.skip() if view is None else framed(view, wish.kind, tongue)
         except Exception as error:  # noqa: BLE001 -- whatever it was, the visitor is told, and the log if it is ours
             tell_of_failure(error, tongue)

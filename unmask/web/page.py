@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from unmask.model import Model
-    from unmask.server.turns import Turns
+    from unmask.server.host import Host
 
 
-def mount(app: FastAPI, turns: Turns) -> None:
+def mount(app: FastAPI, host: Host) -> None:
     """Put the page on `app`; it stands in the API's line for the model.
 
     Raises:
@@ -33,11 +33,11 @@ def mount(app: FastAPI, turns: Turns) -> None:
     from unmask.web.embed import embed_page
     from unmask.web.frame import css, theme
 
-    desk = at_home(turns)
+    desk = at_home(host)
     add_routes(app, desk.store)
     gradio.mount_gradio_app(
         app,
-        embed_page(turns) if only_embeds(turns.model) else chat_page(desk),
+        embed_page(host) if only_embeds(host.model) else chat_page(desk),
         path="/",
         theme=theme(),
         css=css(),

@@ -87,7 +87,7 @@ async def looked(desk: Desk, opened: str, at: int, tongue: str) -> Updates:
             yield [gradio.skip()] * 3
             return
         yield [gradio.update(visible=True), working(tongue), working(tongue)]
-        async for view in seen(desk.turns, of_answer(desk.turns.model, conversation, message, tongue), tongue):
+        async for view in seen(desk.host, of_answer(desk.host.model, conversation, message, tongue), tongue):
             if view is None:
                 yield [gradio.skip()] * 3
             elif not pages:

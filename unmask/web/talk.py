@@ -14,9 +14,9 @@ import gradio
 
 from unmask.base.errors import UnmaskError
 from unmask.base.language import translate
-from unmask.generation.replies import Piece
+from unmask.generation.answer import Piece
+from unmask.server.host import Host, Waiting
 from unmask.server.refusals import unexpected
-from unmask.server.turns import Turns, Waiting
 from unmask.web.conversation import Conversation, Message
 from unmask.web.desk import Desk
 
@@ -34,12 +34,12 @@ async def answer(
     """The answer `draft` growing from what it holds. What was shown of it is on disk, however this ends.
 
     Raises:
-        UnmaskError: as `Turns.pieces` does.
+        UnmaskError: as `Host.pieces` does.
     """
     saved = time.monotonic()
     shown = draft
     try:
-        async with aclosing(written(desk.turns, conversation, draft, stop, tongue)) as drafts:
+        async with aclosing(written(desk.host, conversation, draft, stop, tongue)) as drafts:
             async for shown in drafts:
                 if time.monotonic() - saved > SAVE:
                     keep(desk, conversation.id, shown)
@@ -66,12 +66,12 @@ def rated_as_before(conversation: Conversation, draft: Message) -> Message:
 
 
 async def written(
-    turns: Turns, conversation: Conversation, draft: Message, stop: asyncio.Event, tongue: str
+    host: Host, conversation: Conversation, draft: Message, stop: asyncio.Event, tongue: str
 ) -> AsyncGenerator[Message, None]:
     """The answer as far as it is written, again and again until it ends or is stopped."""
     assert draft.answer is not None
     resume, knobs = bool(draft.content), conversation.settings
-    pieces = turns.pieces(
+    pieces = host.pieces(
         conversation.read(draft.id if resume else draft.parent),
         sampling=knobs.sampling(),
         limit=knobs.limit,

@@ -29,7 +29,10 @@ VERBS = (
     "embed",
     "view",
     "serve",
+    "bench",
 )
+COMMANDS = [*((verb,) for verb in VERBS if verb != "bench"), ("bench", "serve")]
+"""What can be run: a verb, or two."""
 
 
 def run(*arguments: str) -> Result:
@@ -56,15 +59,17 @@ def test_help_lists_every_verb_in_the_order_of_use() -> None:
     assert listed == list(VERBS)
 
 
-@pytest.mark.parametrize("arguments", [(), *((verb,) for verb in VERBS)])
+@pytest.mark.parametrize("arguments", [(), ("bench",), *COMMANDS])
 def test_in_chinese_every_heading_and_every_explanation_is_chinese(
     arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNMASK_LANG", "zh")
     shown = run(*arguments, "--help").stdout
     assert shown.startswith("用法：unmask")
-    group = program()
-    command = group.commands[arguments[0]] if arguments else group
+    command: click.Command = program()
+    for name in arguments:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
     with click.Context(command) as context:
         helps = [command.help, *(getattr(each, "help", "") for each in command.get_params(context) if each.opts)]
     for text in (each for each in helps if each):
@@ -80,6 +85,10 @@ def test_a_mistyped_verb_is_told_the_nearest_and_all() -> None:
     assert ", ".join(VERBS) in result.stderr
 
 
+def test_a_mistyped_verb_below_another_is_told_those_beside_it() -> None:
+    assert "There is no verb 'srve'. Did you mean 'serve'? All verbs: serve." in run("bench", "srve").stderr
+
+
 def test_a_mistyped_verb_is_told_so_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNMASK_LANG", "zh")
     assert "没有命令 'shwo'。您是想用 'show' 吗？" in run("shwo").stderr
@@ -91,9 +100,9 @@ def test_a_mistyped_option_is_told_the_nearest() -> None:
     assert "Did you mean '--prompt'?" in result.stderr
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_can_write_json(verb: str) -> None:
-    assert "--json" in run(verb, "--help").stdout
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_every_verb_can_write_json(arguments: tuple[str, ...]) -> None:
+    assert "--json" in run(*arguments, "--help").stdout
 
 
 def test_an_error_is_one_line_on_stderr_and_exit_code_1() -> None:

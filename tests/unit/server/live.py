@@ -6,18 +6,26 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import openai
-import uvicorn
 
 import unmask
-from unmask.server.app import bind, create_app
+from unmask.engine.settings import Settings
+from unmask.server.app import create_app
+from unmask.server.keys import Keys
+from unmask.server.limits import Limits
+from unmask.server.metrics import Meter
+from unmask.server.port import bind
+from unmask.server.run import Server as Serving
+from unmask.server.shelf import Shelf, Title
+from unmask.server.watch import WatchedHost
 
+LIMITS, NO_KEYS = Limits(), Keys(())
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 PATIENCE = 20.0
 """Seconds until a condition that did not come counts as a failure."""
@@ -105,15 +113,26 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def serving(model: unmask.Model, *, room: int = 32) -> Iterator[Server]:
+def serving(
+    model: unmask.Model,
+    *,
+    limits: Limits = LIMITS,
+    keys: Keys = NO_KEYS,
+    settings: Settings | None = None,
+    others: Sequence[Title] = (),
+    keep: float = 300.0,
+) -> Iterator[Server]:
+    """The real thing, but that no signal ends it; what is under way when the block ends, is ended too."""
+    meter = Meter()
+    shelf = Shelf(WatchedHost(model, meter=meter, limits=limits, settings=settings), others, keep=keep)
     with bind("127.0.0.1", 0) as socket:
-        config = uvicorn.Config(create_app(model, room=room), log_level="error", timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
+        app = create_app(shelf, meter=meter, limits=limits, keys=keys)
+        server = Serving(app, shelf, limits, drain=0, with_page=False)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
         thread.start()
         try:
             until(lambda: server.started)
             yield Server(socket.getsockname()[1], model)
         finally:
-            server.should_exit = True
+            server.told = True
             thread.join(PATIENCE)

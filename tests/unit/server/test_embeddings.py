@@ -16,8 +16,9 @@ import pytest
 import unmask
 from tests.tiny_encoder import LONGEST, VOCABULARY, WIDTH
 from tests.unit.server.live import Server, serving, until
-from unmask.server.embeddings import EmbeddingRequest, begin
-from unmask.server.turns import Turns
+from unmask.server.embeddings import made as begun
+from unmask.server.host import Host
+from unmask.server.limits import Limits
 
 TEXTS = ["the capital of france is paris .", "a cat", "猫 云", "a cat sat on the mat , a cat sat on the mat ."]
 IDS = [[VOCABULARY.index(token) for token in ("[CLS]", "a", word, "[SEP]")] for word in ("cat", "mat")]
@@ -184,24 +185,30 @@ def test_the_card_says_how_much_of_a_text_is_read(encoder_server: Server):
 
 def test_a_batch_that_is_left_ends_with_its_step(encoder_model: unmask.Model):
     async def scenario() -> None:
-        turns = Turns(encoder_model)
+        host = Host(encoder_model)
         computed = []
         handle = encoder_model.core.register_forward_hook(lambda *_: computed.append(1))
-        request = EmbeddingRequest(model="x", input=["cat " * 40] * 2048)
-        async with aclosing(turns.steps(partial(begin, encoder_model, request))) as steps:
+        rows = encoder_model.rows(["cat " * 40] * 2048)
+        async with aclosing(host.steps(partial(begun, encoder_model, rows, "float"))) as steps:
             await anext(steps)
-        await turns.on_worker(int)
+        async with aclosing(host.steps(lambda: iter([1]))) as steps:
+            await anext(steps)
         handle.remove()
-        assert len(computed) <= 2  # of more than twenty
-        assert not turns.busy
+        assert len(computed) <= 4  # of more than a hundred
+        assert not host.busy
+        host.close()
 
     asyncio.run(scenario())
 
 
-def test_vectors_stand_in_the_line_of_the_conversations(tiny_model: unmask.Model):
-    with serving(tiny_model, room=0) as server, server.long_answer():
-        reply = server.embed()
-        assert (reply.status, reply.error["code"]) == (429, "queue_full")
+def test_more_texts_and_characters_than_the_server_takes_are_refused(encoder_model: unmask.Model):
+    with serving(encoder_model, limits=Limits(texts=2, characters=20)) as server:
+        many, long = server.embed(input=["a"] * 3), server.embed(input=["a cat " * 4, "b"])
+        assert server.embed(input=["a", "b"]).status == 200
+    assert (many.status, many.error["param"]) == (400, "input")
+    assert "3 is more than the 2" in many.error["message"]
+    assert (long.status, long.error["param"]) == (400, "input")
+    assert "25 characters; at most 20" in long.error["message"]
 
 
 def test_a_client_that_leaves_frees_the_model(encoder_server: Server):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import unmask
-from unmask.server.turns import Turns
+from unmask.engine.settings import Settings
+from unmask.server.host import Host
 from unmask.web.conversation import Conversation, begun
 from unmask.web.desk import Desk
 from unmask.web.knobs import Knobs
@@ -23,8 +25,11 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def desk(tiny_model: unmask.Model, store: Store, tmp_path: Path) -> Desk:
-    return Desk(Turns(tiny_model), store, Preferences(tmp_path / "preferences.jsonl"))
+def desk(tiny_model: unmask.Model, store: Store, tmp_path: Path) -> Iterator[Desk]:
+    """With a model that writes one answer at a time."""
+    host = Host(tiny_model, settings=Settings(rows=1, budget=64))
+    yield Desk(host, store, Preferences(tmp_path / "preferences.jsonl"))
+    host.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 import unmask
 from unmask.base.errors import ContextError
-from unmask.server.turns import Turns
+from unmask.server.host import Host
 from unmask.web.embed import ranked, table
 from unmask.web.page import only_embeds
 
@@ -18,7 +18,7 @@ OTHERS = ["paris", "a mat", "a cat", "猫"]
 
 def ranking(model: unmask.Model, text: str, others: list[str]) -> list[tuple[float, str]]:
     async def scenario() -> list[tuple[float, str]]:
-        *steps, last = [each async for each in ranked(Turns(model), text, others, "en")]
+        *steps, last = [each async for each in ranked(Host(model), text, others, "en")]
         assert set(steps) == {None}
         assert last is not None
         return last

@@ -12,7 +12,7 @@ import torch
 import unmask
 from tests.unit.web.talks import exchanged
 from unmask.base.errors import ContextError
-from unmask.server.turns import Turns
+from unmask.server.host import Host
 from unmask.views.view import View
 from unmask.web.conversation import Conversation
 from unmask.web.inside import framed, of_answer, seen, written
@@ -21,7 +21,7 @@ from unmask.web.inside import framed, of_answer, seen, written
 def views(model: unmask.Model, talk: Conversation, tongue: str = "en") -> list[View]:
     async def scenario() -> list[View]:
         begin = of_answer(model, talk, talk.path()[-1], tongue)
-        return [view async for view in seen(Turns(model), begin, tongue) if view is not None]
+        return [view async for view in seen(Host(model), begin, tongue) if view is not None]
 
     return asyncio.run(scenario())
 

@@ -20,7 +20,7 @@ from unmask.web.talk import answer, keep, take_back, until
 def begun(desk: Desk, empty: Conversation, question: str = "猫", limit: int = 8) -> tuple[Conversation, Message]:
     """A question on disk, and the answer that is to be written."""
     said = asked(question, after=empty.leaf)
-    draft = answered(desk.turns.model.name, after=said.id)
+    draft = answered(desk.host.model.name, after=said.id)
     talk = replace(empty, settings=replace(empty.settings, limit=limit)).plus(said).plus(draft)
     desk.store.write(talk)
     return talk, draft
@@ -90,11 +90,16 @@ def test_what_was_said_stays_when_the_visitor_leaves(desk: Desk, empty: Conversa
 def test_a_waiting_visitor_can_stop_at_once(desk: Desk, empty: Conversation):
     talk, draft = begun(desk, empty)
 
-    async def scenario() -> list[Message]:
-        desk.turns.join()  # somebody else computes, and never ends
+    async def scenario() -> Message | None:
+        hello = [{"role": "user", "content": "hello"}]
+        async with aclosing(desk.host.pieces(hello, limit=4000)) as before:  # somebody else is being written to
+            await anext(before)
+            return await stopped()
+
+    async def stopped() -> Message | None:
         with desk.writing(talk.id) as stop:
             waiting = asyncio.ensure_future(anext(answer(desk, talk, draft, stop, "en"), None))
-            while desk.turns.queued == 0:
+            while desk.host.queued == 0:
                 await asyncio.sleep(0)
             desk.stop(talk.id)
             return await asyncio.wait_for(waiting, 5)
