@@ -155,7 +155,8 @@ class Engine:
                         self.news.wait()
         except BaseException:
             log.exception("The engine has failed")
-            self.fault = EngineError("The model has stopped after a fault; the server's log has the details.")
+            with self.news:  # so that whoever asks now either is in the inbox, or is refused
+                self.fault = EngineError("The model has stopped after a fault; the server's log has the details.")
         reason = self.fault
         assert reason is not None
         for ticket in [*self.seats.values(), *self.tasks, *self.inbox]:

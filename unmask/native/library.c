@@ -317,6 +317,18 @@ static void join(const Run *run, const Operation *o, int64_t row) {
     }
 }
 
+/* What a text's own rows, begin..end, have of one head. */
+static Attention at_hand(const Program *p, const Operation *o, int64_t begin, int64_t end, int64_t head) {
+    return (Attention){
+        .keys = row_of(p, o->beside, begin) + head * o->head_width,
+        .values = row_of(p, o->values, begin) + head * o->head_width,
+        .width = o->head_width,
+        .stride = p->buffers[o->beside].stride * 4,
+        .scale = (float)o->number,
+        .all = end - begin,
+    };
+}
+
 /* A block of a text's tokens, the last ones first: they see the most. */
 static void attend_block(const Run *run, const Operation *o, int64_t text, int64_t piece, float *scratch) {
     const Call *call = run->call;
@@ -325,17 +337,7 @@ static void attend_block(const Run *run, const Operation *o, int64_t text, int64
     const int64_t blocks = (end - begin + BLOCK - 1) / BLOCK, head = piece % o->kv_heads;
     const int64_t row = begin + (blocks - 1 - piece / o->kv_heads) * BLOCK, left = end - row;
     const int64_t stride = p->buffers[o->source].stride, across = head * group * o->head_width;
-    Attention a = {
-        .stride = p->buffers[o->beside < 0 ? o->source : o->beside].stride * 4,
-        .width = o->head_width,
-        .scale = (float)o->number,
-        .all = end - begin,
-    };
-    if (o->kind == ATTEND) a = remembered(o, call, text, head);
-    else {
-        a.keys = row_of(p, o->beside, begin) + head * o->head_width;
-        a.values = row_of(p, o->values, begin) + head * o->head_width;
-    }
+    const Attention a = o->kind == ATTEND ? remembered(o, call, text, head) : at_hand(p, o, begin, end, head);
     kernels()->attend_many(&a, row_of(p, o->source, row) + across, group, left < BLOCK ? left : BLOCK,
                            p->stands[row].slot, stride, row_of(p, o->target, row) + across, scratch);
 }

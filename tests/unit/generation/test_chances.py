@@ -76,3 +76,11 @@ def test_a_bias_of_an_id_that_there_is_not_is_refused(tiny_model: unmask.Model):
     order = Order((5,), Sampling(bias=((99999, 1.0),)))
     with pytest.raises(unmask.UnmaskError, match="names id 99999; this vocabulary has ids from 0 to"):
         Answer(order, tiny_model.tokenizer, context=64, vocab=300, device=torch.device("cpu"))
+
+
+def test_the_token_that_ends_an_answer_has_a_chance_too(tiny_model: unmask.Model):
+    end = min(tiny_model.tokenizer.ends)
+    piece = answer(tiny_model, chances=0).push(likely(tiny_model, end))
+    assert (piece.id, piece.tokens, piece.finish) == (None, 0, "stop")
+    assert piece.chance is not None
+    assert piece.chance.id == end

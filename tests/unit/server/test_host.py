@@ -76,6 +76,29 @@ def test_a_task_cancelled_at_any_moment_leaves_nothing_running(host: Host):
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_a_cancellation_that_comes_together_with_a_piece_is_not_lost(host: Host, turns: int):
+    async def scenario() -> None:
+        outbox: asyncio.Queue[object] = asyncio.Queue()
+
+        async def listen() -> None:
+            async for _ in host.delivered(outbox):
+                pass
+
+        listening = asyncio.create_task(listen())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        outbox.put_nowait("a piece")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        listening.cancel()
+        done, _ = await asyncio.wait((listening,), timeout=5)
+        assert listening in done
+        assert listening.cancelled()
+
+    asyncio.run(scenario())
+
+
 def test_several_are_written_at_once_and_each_as_alone(tiny_model: unmask.Model):
     questions = [[{"role": "user", "content": text}] for text in ("one", "two two", "云雾", "four")]
     alone = [tiny_model.chat(question, sampling=Sampling(), limit=12).text for question in questions]
