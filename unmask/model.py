@@ -16,6 +16,7 @@ from unmask.base.runtime import resolve_device, resolve_dtype
 from unmask.checkpoints.hub import locate
 from unmask.checkpoints.hub_calls import Report, silent
 from unmask.checkpoints.push import push
+from unmask.core.heads import MaskedTokenSpec
 from unmask.core.pooling import PoolingSpec
 from unmask.core.trace import Watch
 from unmask.core.transformer import Transformer, TransformerSpec
@@ -247,7 +248,7 @@ class Model:
             RequestError: if the model does not fill blanks, or the text has none.
             ContextError: if the text is longer than the context.
         """
-        if self.core.head is None or self.spec.writes:
+        if not isinstance(self.spec.head, MaskedTokenSpec):
             raise RequestError(
                 "{name} has no head that fills blanks. Choose a masked model, such as BERT.", name=self.name
             )

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from unmask.base.errors import CheckpointError
 from unmask.base.registry import nearest
 from unmask.checkpoints.source import TensorSource
+from unmask.core.places import Place, parameter_places, place
 
 Shape = tuple[int, ...]
 
@@ -114,9 +115,6 @@ class Report:
     used: tuple[str, ...]
     ignored: tuple[str, ...]
     rounded: tuple[str, ...] = ()
-
-
-Place = tuple[nn.Module, str]
 
 
 @dataclass(frozen=True)
@@ -248,17 +246,6 @@ class Rules:
             yield theirs, change.give([ours[name] for name in names])
 
 
-def parameter_places(model: nn.Module) -> dict[str, list[Place]]:
-    """Each parameter's name and every module attribute that holds it; tied weights have several."""
-    names: dict[nn.Parameter, str] = {}
-    places: dict[str, list[Place]] = {}
-    for prefix, module in model.named_modules():
-        for attribute, parameter in module.named_parameters(recurse=False):
-            name = names.setdefault(parameter, f"{prefix}.{attribute}" if prefix else attribute)
-            places.setdefault(name, []).append((module, attribute))
-    return places
-
-
 def check_kind(name: str, dtype: str) -> None:
     """Their tensor must hold plain real numbers: others are codes, whose meaning is in tensors that we do not read.
 
@@ -293,6 +280,4 @@ def check_shape(name: str, shape: Shape, change: Change, places: list[list[Place
 
 def put(places: list[Place], value: Tensor, *, dtype: torch.dtype | None, device: torch.device) -> None:
     """Make `value` the parameter in all its places."""
-    parameter = nn.Parameter(value.to(device=device, dtype=dtype))
-    for module, attribute in places:
-        setattr(module, attribute, parameter)
+    place(places, nn.Parameter(value.to(device=device, dtype=dtype)))

@@ -101,7 +101,7 @@ def as_document(name: str, checkpoint: Opened, dtype: str | None, device: str | 
     from unmask.native.library import describe
 
     packing = read_packing(checkpoint.fields)
-    stored = packing.scheme.name if packing else str(stored_dtype(checkpoint)).removeprefix("torch.")
+    stored = packing.scheme.name if packing else str(stored_dtype(checkpoint.source)).removeprefix("torch.")
     with torch.device("meta"):
         parameters = sum(parameter.numel() for parameter in checkpoint.spec.build().parameters())
     return {

@@ -65,12 +65,26 @@ class Attention(nn.Module):
         self.key_norm = spec.qk_norm.build(spec.head_width) if spec.qk_norm else nn.Identity()
         self.kernel = attend
 
-    def forward(self, x: Tensor, *, layer: int, mask: KernelMask, turn: Turn | None, cache: Cache | None) -> Tensor:
-        """Mix what each token of x [B, T, W] may see: [B, T, W]. With a cache that is all of the row so far."""
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        layer: int,
+        mask: KernelMask,
+        turn: Turn | None,
+        cache: Cache | None,
+        memory: Tensor | None = None,
+    ) -> Tensor:
+        """Mix what each token of x [B, T, W] may see: [B, T, W]. With a cache that is all that was given so far.
+
+        `memory` [B, S, W] is what keys and values are made of, where that is not x itself. Source: Vaswani et al. 2017,
+        section 3.2.3, "encoder-decoder attention".
+        """
+        seen = x if memory is None else memory
         query = self.query_norm(self.split(self.query(x)))  # [B, T, H, D]
-        key = self.key_norm(self.split(self.key(x)))  # [B, T, K, D]
+        key = self.key_norm(self.split(self.key(seen)))  # [B, S, K, D]
         query, key = query.transpose(1, 2), key.transpose(1, 2)  # [B, H, T, D]
-        value = self.split(self.value(x)).transpose(1, 2)
+        value = self.split(self.value(seen)).transpose(1, 2)
         if turn is not None:
             query, key = turn.apply(query), turn.apply(key)
         if cache is not None:

@@ -14,13 +14,14 @@ from unmask.core.norms import NormSpec
 class NextTokenSpec:
     """A score for each token of the vocabulary; tied to the embedding, it reads with the rows it writes with.
 
-    Source of tying: Press and Wolf 2017, section 2.
+    Source of tying: Press and Wolf 2017, section 2. Marian adds a bias.
     """
 
     tied: bool
+    bias: bool = False
 
     def build(self, width: int, tokens: nn.Embedding) -> nn.Linear:
-        head = nn.Linear(width, tokens.num_embeddings, bias=False)
+        head = nn.Linear(width, tokens.num_embeddings, bias=self.bias)
         if self.tied:
             head.weight = tokens.weight
         return head
@@ -55,8 +56,13 @@ class MaskedToken(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[..., W] -> [..., V]."""
-        scores: Tensor = self.out(self.norm(self.activation(self.dense(hidden))))
+        scores: Tensor = self.out(self.prepared(hidden))
         return scores
+
+    def prepared(self, hidden: Tensor) -> Tensor:
+        """What the vocabulary is held against: [..., W] -> [..., W]."""
+        normed: Tensor = self.norm(self.activation(self.dense(hidden)))
+        return normed
 
 
 HeadSpec = NextTokenSpec | MaskedTokenSpec

@@ -29,17 +29,29 @@ def explicit(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignm
     return attention_weights(query, key, mask, alignment) @ shared(value, query.shape[1])
 
 
-def fused(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment) -> Tensor:
-    """Attention through torch's scaled_dot_product_attention, which never stores the weights."""
+def fused(
+    query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment, dropout: float = 0.0
+) -> Tensor:
+    """Attention through torch's scaled_dot_product_attention, which never stores the weights.
+
+    `dropout`: the share of weights left out, the rest made larger; with it, torch does store them on a CPU.
+    """
     scale = alignment.scale(query.shape[-1])
     heads, groups = query.shape[1], key.shape[1]
     if query.shape[2] == 1 and heads != groups:
         # One query a head: the heads that share a key line up as rows of it, so no key is ever repeated.
         rows = query.unflatten(1, (groups, heads // groups)).squeeze(3)  # [B, K, H/K, D]
-        mixed = F.scaled_dot_product_attention(rows, key, value, attn_mask=mask.dense, scale=scale)
+        mixed = F.scaled_dot_product_attention(rows, key, value, attn_mask=mask.dense, dropout_p=dropout, scale=scale)
         return mixed.flatten(1, 2)[:, :, None]
     return F.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask.dense, is_causal=mask.causal, scale=scale, enable_gqa=heads != groups
+        query,
+        key,
+        value,
+        attn_mask=mask.dense,
+        dropout_p=dropout,
+        is_causal=mask.causal,
+        scale=scale,
+        enable_gqa=heads != groups,
     )
 
 

@@ -125,6 +125,37 @@ class RightPadding(PerRow):
         return key < self.column
 
 
+@dataclass(frozen=True, eq=False)
+class SameDocument(Mask):
+    """Hide the other texts of a row in which several stand side by side; join it as `Causal() & SameDocument(ids)`.
+
+    For a whole pass: a cache would need the ids of its slots too.
+
+    Raises:
+        MaskError: if `documents` is not a matrix of integers, or, once it is used, not as long as the rows.
+    """
+
+    documents: Tensor  # [B, T], the text that each token is in
+
+    def __post_init__(self) -> None:
+        if self.documents.dim() != 2 or self.documents.is_floating_point():
+            raise MaskError(
+                "SameDocument wants one integer for each token, a matrix [B, T]; it was given shape {shape} of "
+                "{dtype}.",
+                shape=list(self.documents.shape),
+                dtype=self.documents.dtype,
+            )
+
+    def visible(self, query: Tensor, key: Tensor) -> Tensor:
+        if self.documents.shape[1] != key.shape[2]:
+            raise MaskError(
+                "SameDocument has the documents of {have} tokens, and a query could see {want}. Give one for each.",
+                have=self.documents.shape[1],
+                want=key.shape[2],
+            )
+        return self.documents[:, query[0]] == self.documents[:, key[0]]
+
+
 @dataclass(frozen=True)
 class KernelMask:
     """A mask in the form a kernel takes, made once for all layers of a forward.

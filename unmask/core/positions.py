@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unmask.base.errors import SpecError
-from unmask.core.init import table
+from unmask.core.tables import table
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,36 @@ class LearnedSpec:
 
     def build(self, width: int) -> nn.Embedding:
         return table(self.first + self.length, width)
+
+
+@dataclass(frozen=True)
+class SinusoidSpec:
+    """Waves of fixed lengths, 2 pi to 10,000 x 2 pi positions: sines in one half of the channels, cosines in the other.
+
+    Source: Vaswani et al. 2017, section 3.5, which puts them in turn; Marian and the paper's own code put them so.
+    """
+
+    length: int
+
+    def build(self, width: int) -> Sinusoid:
+        return Sinusoid(width)
+
+
+class Sinusoid(nn.Module):
+    """What a SinusoidSpec builds; nothing in it is learnt."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """positions [B or 1, T] -> [B or 1, T, W], float32."""
+        channel = torch.arange(0, self.width, 2, device=positions.device, dtype=torch.int64).float()
+        angle = positions[..., None].float() / 10_000 ** (channel / self.width)  # [B, T, W/2], radians
+        return torch.cat((angle.sin(), angle.cos()[..., : self.width // 2]), dim=-1)
+
+
+PositionSpec = LearnedSpec | SinusoidSpec
 
 
 @dataclass(frozen=True)

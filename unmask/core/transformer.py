@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unmask.base.errors import SpecError
-from unmask.core.block import BlockSpec
+from unmask.core.block import BlockSpec, Memory
 from unmask.core.caches import Cache, StaticCache
 from unmask.core.embedding import EmbeddingSpec
 from unmask.core.heads import HeadSpec, NextTokenSpec, SummarySpec
@@ -88,14 +88,16 @@ class Transformer(nn.Module):
         segments: Tensor | None = None,
         mask: Mask | None = None,
         cache: Cache | None = None,
+        memory: Memory | None = None,
     ) -> Tensor:
         """Hidden states [B, T, W] of tokens [B, T].
 
         Args:
-            positions: [B or 1, T]; None counts on from the cache's slots.
+            positions: [B or 1, T], or as the embedding takes them; None counts on from the cache's slots.
             segments: [B, T], which text of a pair each token is in; None is the first.
             mask: in place of the spec's own, over all slots of cache and tokens.
             cache: extended and advanced by T slots.
+            memory: what an encoder left, for blocks that look at one.
         """
         if self.shortcut is not None and positions is None and segments is None and cache is None:
             found = self.shortcut.hidden(tokens, mask)
@@ -108,7 +110,7 @@ class Transformer(nn.Module):
         masks = self.masks(self.spec.mask if mask is None else mask, start=start, length=length, device=x.device)
         turns = self.turns(positions, x.dtype)
         for layer, (block, narrowed, turn) in enumerate(zip(self.blocks, masks, turns, strict=True)):
-            x = block(x, layer=layer, mask=narrowed, turn=turn, cache=cache)
+            x = block(x, layer=layer, mask=narrowed, turn=turn, cache=cache, memory=memory)
         if cache:
             cache.advance(length)
         hidden: Tensor = self.final_norm(x)

@@ -53,7 +53,7 @@ def fill(
     if packing is not None:
         return pour_packed(rules, source, model, packing, device)
     if quantize is None:
-        return rules.fill(model, source, dtype=dtype or stored_dtype(checkpoint), device=device)
+        return rules.fill(model, source, dtype=dtype or stored_dtype(source), device=device)
     wanted = None if quantize == STORED else scheme(quantize)
     return pour(rules.fit(model, source), source, model, scheme=wanted, device=device)
 

@@ -88,7 +88,7 @@ def hub_size(config: Fields, *, head: str, classes: str | None = None, first: in
 def hub_config(spec: TransformerSpec) -> dict[str, object]:
     """The fields that `hub_size` reads."""
     block, positions = spec.blocks[0], spec.embedding.positions
-    assert positions is not None
+    assert isinstance(positions, LearnedSpec)
     assert isinstance(block.feedforward, PlainSpec)
     return {
         "hidden_size": spec.width,

@@ -94,7 +94,7 @@ def rules(spec: TransformerSpec) -> Rules:
             rule(
                 "position_embd.weight",
                 "embedding.positions.weight",
-                change=without(positions.first if positions else 0),
+                change=without(positions.first if isinstance(positions, LearnedSpec) else 0),
             ),
             rule("token_types.weight", "embedding.segments.weight"),
             rule("token_embd_norm.{p}", "embedding.norm.{p}"),

@@ -15,7 +15,7 @@ from unmask.checkpoints.gguf import Gguf, open_gguf
 from unmask.checkpoints.source import TensorSource
 from unmask.checkpoints.weights import open_weights
 from unmask.core.transformer import TransformerSpec
-from unmask.families import FAMILIES
+from unmask.families import FAMILIES, marian
 from unmask.families.family import Dialect, Family
 from unmask.families.fields import Fields
 from unmask.families.files import read_json
@@ -61,6 +61,13 @@ def open_file(path: Path) -> Opened:
 def open_folder(folder: Path, weights: Path, *, allow_pickle: bool) -> Opened:
     config = read_json(folder / "config.json")
     name = Fields("config.json", config).text("model_type")
+    if name == marian.NAME:
+        raise ArchitectureError(
+            "{where}: model_type is {name!r}, an encoder-decoder. unmask trains, saves and reads these, but can "
+            "neither talk with them nor show them yet.",
+            where=folder / "config.json",
+            name=name,
+        )
     family, dialect = find(name, lambda each: each.hub, where=str(folder / "config.json"), field="model_type")
     source = open_weights(weights, allow_pickle=allow_pickle)
     return opened(folder, family, dialect, Fields("config.json", config, source=Whole(source)), source)
@@ -69,21 +76,29 @@ def open_folder(folder: Path, weights: Path, *, allow_pickle: bool) -> Opened:
 def opened(path: Path, family: str, dialect: Dialect, fields: Fields, source: TensorSource) -> Opened:
     """Add the spec, once it is sure that no absurd depth will be built."""
     spec = dialect.spec(fields)
-    if len(spec.blocks) > len(source.tensors):
-        raise CheckpointError(
-            "{where} asks for {depth} layers, and the weights hold only {count} tensors.",
-            where=fields.where,
-            depth=len(spec.blocks),
-            count=len(source.tensors),
-        )
+    check_depth(fields.where, len(spec.blocks), source)
     return Opened(path, family, dialect, fields, source, spec)
 
 
-def stored_dtype(checkpoint: Opened) -> torch.dtype:
+def check_depth(where: str, depth: int, source: TensorSource) -> None:
+    """
+    Raises:
+        CheckpointError: if there cannot be so many layers in so few tensors.
+    """
+    if depth > len(source.tensors):
+        raise CheckpointError(
+            "{where} asks for {depth} layers, and the weights hold only {count} tensors.",
+            where=where,
+            depth=depth,
+            count=len(source.tensors),
+        )
+
+
+def stored_dtype(source: TensorSource) -> torch.dtype:
     """What the weights are computed in unless told otherwise."""
-    if isinstance(checkpoint.source, Gguf):
+    if isinstance(source, Gguf):
         return torch.float32
-    stored = {info.dtype for info in checkpoint.source.tensors.values()}
+    stored = {info.dtype for info in source.tensors.values()}
     return next((DTYPES[each] for each in PRECISION if each in stored), torch.float32)
 
 

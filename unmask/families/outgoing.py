@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from unmask.checkpoints.dtypes import DTYPES
 from unmask.checkpoints.rules import Rules
@@ -32,12 +32,10 @@ class Outgoing:
     """How the matrices are quantized; None where they are not."""
 
 
-def outgoing(loaded: Loaded, rules: Rules) -> Outgoing:
-    parameters = {name: each.detach() for name, each in loaded.model.named_parameters()}
+def outgoing(model: nn.Module, rules: Rules) -> Outgoing:
+    parameters = {name: each.detach() for name, each in model.named_parameters()}
     packed = {
-        name.removesuffix(".packed") + WEIGHT: part
-        for name, part in loaded.model.named_modules()
-        if isinstance(part, Packed)
+        name.removesuffix(".packed") + WEIGHT: part for name, part in model.named_modules() if isinstance(part, Packed)
     }
     plan = {name: (ours, change) for name, ours, change in rules.outward([*parameters, *packed])}
     tensors: dict[str, TensorInfo] = {}

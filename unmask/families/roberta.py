@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from unmask.checkpoints.rules import Rules, rule
 from unmask.core.heads import MaskedTokenSpec
+from unmask.core.positions import LearnedSpec
 from unmask.core.transformer import TransformerSpec
 from unmask.families import gguf_encoder
 from unmask.families.encoder import encoder, hub_config, hub_size, trunk_rules
@@ -24,7 +25,7 @@ def from_hub(config: Fields) -> TransformerSpec:
 
 def to_hub(spec: TransformerSpec, name: str) -> dict[str, object]:
     positions = spec.embedding.positions
-    assert positions is not None
+    assert isinstance(positions, LearnedSpec)
     kind = "Model" if spec.head is None else "ForMaskedLM"
     return {"architectures": [name + kind], "pad_token_id": positions.first - 1, **hub_config(spec)}
 

@@ -12,6 +12,7 @@ from unmask.families.load import Loaded
 from unmask.families.outgoing import family_of, outgoing
 from unmask.families.sentence import write_sentence
 from unmask.text.save import write_folder
+from unmask.text.tokenizer import Tokenizer
 
 
 def save_folder(loaded: Loaded, folder: Path) -> None:
@@ -22,15 +23,16 @@ def save_folder(loaded: Loaded, folder: Path) -> None:
         StorageError: if the disk is full or cannot be written.
     """
     dialect = family_of(loaded).hub
-    tensors = outgoing(loaded, dialect.rules(loaded.spec))
+    tensors = outgoing(loaded.model, dialect.rules(loaded.spec))
     assert not tensors.left_out, tensors.left_out
+    ids = special_ids(loaded.tokenizer)
     dtype = str(loaded.model.dtype).removeprefix("torch.")
-    config = {"model_type": dialect.name, "dtype": dtype, **special_ids(loaded), **dialect.metadata(loaded.spec)}
+    config = {"model_type": dialect.name, "dtype": dtype, **ids, **dialect.metadata(loaded.spec)}
     if tensors.packing is not None:
         config["quantization_config"] = tensors.packing.to_dict()
     write_json(folder / "config.json", config)
     if loaded.spec.writes:
-        write_json(folder / "generation_config.json", {**loaded.advice, **special_ids(loaded)})
+        write_json(folder / "generation_config.json", {**loaded.advice, **ids})
     if loaded.tokenizer is not None:
         write_folder(loaded.tokenizer, loaded.template, folder)
     if loaded.sentence is not None:
@@ -38,9 +40,8 @@ def save_folder(loaded: Loaded, folder: Path) -> None:
     write_safetensors(folder, tensors.tensors, tensors.read)
 
 
-def special_ids(loaded: Loaded) -> dict[str, object]:
+def special_ids(tokenizer: Tokenizer | None) -> dict[str, object]:
     """The ids that other tools look for beside the sizes."""
-    tokenizer = loaded.tokenizer
     if tokenizer is None:
         return {}
     ends = sorted(tokenizer.ends)

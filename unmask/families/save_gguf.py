@@ -51,7 +51,7 @@ def save_gguf(loaded: Loaded, path: Path, *, name: str, format_name: str) -> tup
         )
     if loaded.tokenizer is None:
         raise TokenizerError("{name} came without a tokenizer, and a GGUF file must hold one.", name=name)
-    tensors = outgoing(loaded, dialect.rules(loaded.spec))
+    tensors = outgoing(loaded.model, dialect.rules(loaded.spec))
     if tensors.packing is not None:
         raise RequestError(
             "{name} is quantized as {scheme}, and a GGUF file is made of exact weights. Load it without --quantize, "

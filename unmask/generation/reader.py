@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask.base.errors import ContextError, RequestError, TemplateError, TokenizerError
+from unmask.core.heads import NextTokenSpec
 from unmask.core.transformer import TransformerSpec
 from unmask.text.chat import ChatTemplate, Message
 from unmask.text.tokenizer import Encoding, Tokenizer
@@ -98,8 +99,14 @@ class Reader:
     def check_writes(self) -> None:
         """
         Raises:
-            RequestError: if the model is an encoder.
+            RequestError: if the model is an encoder, or writes into blanks only.
         """
+        if isinstance(self.spec.head, NextTokenSpec) and not self.spec.writes:
+            raise RequestError(
+                "{name} writes into the blanks of a text, which unmask cannot ask of it yet; its logits can be had, "
+                "with positions and a mask, by core.logits().",
+                name=self.name,
+            )
         if not self.spec.writes:
             raise RequestError(
                 "{name} is an encoder: it reads whole texts and writes none. Use embed() or fill().",

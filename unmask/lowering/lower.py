@@ -127,7 +127,10 @@ def embed(model: Transformer, round_by: Rounding) -> Iterator[Step]:
     tokens = embedding.tokens
     require(isinstance(tokens, QuantizedEmbedding), say("an embedding that is not quantized"))
     assert isinstance(tokens, QuantizedEmbedding)
-    table = None if embedding.positions is None else plain(embedding.positions.weight)
+    positions = embedding.positions
+    require(positions is None or isinstance(positions, nn.Embedding), say("positions that are not learnt"))
+    require(embedding.blanks is None and embedding.scale == 1.0, say("an embedding with blanks or a scale"))
+    table = plain(positions.weight) if isinstance(positions, nn.Embedding) else None
     if embedding.segments is not None:
         require(table is not None, say("segments without positions"))
         table = None if table is None else table + plain(embedding.segments.weight)[0]

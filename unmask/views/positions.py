@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unmask.base.language import translate
 from unmask.core.positions import LearnedSpec, Rotary
@@ -51,7 +51,7 @@ def encodings(core: Transformer, count: int) -> Encodings:
     """The encodings of the first positions: `count` of them, or as many as there are."""
     learned, rotary = core.spec.embedding.positions, core.spec.blocks[0].attention.position
     if isinstance(learned, LearnedSpec):
-        assert core.embedding.positions is not None
+        assert isinstance(core.embedding.positions, nn.Embedding)
         rows = core.embedding.positions.weight.detach()[learned.first :][:count].float().cpu()
         each = torch.nn.functional.normalize(rows, dim=-1)
         # A few channels are far larger than all others; measured by them there would be nothing to see.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +11,18 @@ from torch import Tensor
 from unmask.base.errors import MaskError
 from unmask.core.alignment import ScaledDot
 from unmask.core.kernels import attention_weights, explicit, fused
-from unmask.core.masks import Causal, Full, LeftPadding, Mask, Prefix, RightPadding, Window, kernel_mask
+from unmask.core.masks import (
+    Causal,
+    Full,
+    KernelMask,
+    LeftPadding,
+    Mask,
+    Prefix,
+    RightPadding,
+    SameDocument,
+    Window,
+    kernel_mask,
+)
 
 CPU = torch.device("cpu")
 
@@ -105,3 +118,35 @@ def test_explicit_attention_equals_three_loops():
             powers = torch.tensor(scores).exp()
             wanted = sum(powers[s] / powers.sum() * value[0, 0, s] for s in range(t + 1))
             torch.testing.assert_close(mixed[0, head, t], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_texts_side_by_side_in_a_row_do_not_see_each_other():
+    documents = torch.tensor([[3, 3, 7, 7, 7], [1, 1, 1, 1, 2]])
+    form = seen(Causal() & SameDocument(documents), 5, rows=2)
+    for row, query, key in product(range(2), range(5), range(5)):
+        wanted = key <= query and documents[row, query] == documents[row, key]
+        assert form[row, query, key] == wanted, (row, query, key)
+
+
+def test_a_text_in_a_packed_row_is_read_as_if_it_were_alone():
+    documents = torch.tensor([[0] * 5 + [1] * 7 + [2] * 2])
+    form = kernel_mask(Causal() & SameDocument(documents), start=0, length=14, device=CPU)
+    query, key, value = (torch.randn(1, 2, 14, 8) for _ in range(3))
+    packed = fused(query, key, value, form, ScaledDot())
+    assert torch.allclose(packed, explicit(query, key, value, form, ScaledDot()), atol=1e-6)
+    for begin, end in ((0, 5), (5, 12), (12, 14)):
+        own = slice(begin, end)
+        alone = fused(query[:, :, own], key[:, :, own], value[:, :, own], KernelMask(causal=True), ScaledDot())
+        assert torch.allclose(packed[:, :, own], alone, atol=1e-6)
+
+
+def test_documents_that_are_no_matrix_of_integers_are_refused():
+    with pytest.raises(MaskError, match=r"SameDocument wants one integer for each token.* shape \[3\] of torch.int64"):
+        SameDocument(torch.zeros(3, dtype=torch.int64))
+    with pytest.raises(MaskError, match=r"shape \[2, 3\] of torch.float32"):
+        SameDocument(torch.zeros(2, 3))
+
+
+def test_documents_of_fewer_tokens_than_there_are_are_refused():
+    with pytest.raises(MaskError, match="documents of 3 tokens, and a query could see 5"):
+        kernel_mask(Causal() & SameDocument(torch.zeros(1, 3, dtype=torch.int64)), start=0, length=5, device=CPU)

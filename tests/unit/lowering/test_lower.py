@@ -8,6 +8,7 @@ import pytest
 
 from tests.lowered import compiled_library, decoder
 from unmask.core.masks import Causal, Full
+from unmask.core.positions import LearnedSpec, SinusoidSpec
 from unmask.core.transformer import Transformer
 from unmask.lowering.lower import NotLowered, lower
 from unmask.lowering.shortcut import shorten
@@ -41,6 +42,21 @@ def test_an_encoder_with_positions_in_its_attention_is_named():
     assert refused(model) == (
         "The native library has no operation for an encoder whose attention has positions or windows."
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"positions": SinusoidSpec(64)}, "positions that are not learnt"),
+        ({"blanks": LearnedSpec(64)}, "an embedding with blanks or a scale"),
+        ({"scaled": True}, "an embedding with blanks or a scale"),
+    ],
+)
+def test_an_embedding_of_another_kind_is_named(llama: Transformer, changes: dict[str, object], what: str):
+    spec = replace(llama.spec, embedding=replace(llama.spec.embedding, **changes))
+    model = spec.build()
+    quantize_model(model, SCHEMES["int8"])
+    assert refused(model) == f"The native library has no operation for {what}."
 
 
 def test_a_decoder_without_a_head_is_named(llama: Transformer):

@@ -81,4 +81,27 @@ TEXTS: dict[str, str] = {
     "This model runs on PyTorch, more slowly: {reason}": ("此模型改用 PyTorch 运行，速度较慢：{reason}"),
     "segments without positions": ("没有位置表的段落嵌入"),
     "an encoder whose attention has positions or windows": ("注意力带有位置或窗口的编码器"),
+    "positions that are not learnt": ("不是学习得到的位置编码"),
+    "an embedding with blanks or a scale": ("带填空位置或缩放的嵌入"),
+    "SameDocument wants one integer for each token, a matrix [B, T]; it was given shape {shape} of {dtype}.": (
+        "SameDocument 需要每个词元一个整数，即矩阵 [B, T]；得到的是 {dtype} 类型、形状 {shape}。"
+    ),
+    "SameDocument has the documents of {have} tokens, and a query could see {want}. Give one for each.": (
+        "SameDocument 只有 {have} 个词元的文档编号，而一个查询可以看到 {want} 个。请为每个词元各给一个。"
+    ),
+    "Unknown starting weights {name!r}; known are {known}. Did you mean {nearest!r}?": (
+        "未知的初始权重方案 {name!r}；已知的有 {known}。您是想用 {nearest!r} 吗？"
+    ),
+    "Dropout of {name} is {rate}; it must be at least 0 and below 1.": (
+        "{name} 的丢弃率是 {rate}；它必须不小于 0 且小于 1。"
+    ),
+    "In an encoder-decoder the decoder has the head, and the encoder has none.": (
+        "在编码器-解码器模型中，输出头属于解码器，编码器没有。"
+    ),
+    "In an encoder-decoder each block of the decoder looks at the memory, and no other does.": (
+        "在编码器-解码器模型中，解码器的每一层都要关注编码器的输出，其他层都不关注。"
+    ),
+    "Encoder and decoder have the widths {widths} and the vocabularies {vocabs}; widths must be equal, and to share an embedding vocabularies too.": (
+        "编码器与解码器的宽度为 {widths}，词表大小为 {vocabs}；宽度必须相等，要共用嵌入时词表大小也必须相等。"
+    ),
 }

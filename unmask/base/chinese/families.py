@@ -93,4 +93,28 @@ TEXTS: dict[str, str] = {
     "{name} is quantized as {scheme}, and a GGUF file is made of exact weights. Load it without --quantize, and choose the file's format.": (
         "{name} 已量化为 {scheme}，而 GGUF 文件需由精确的权重生成。请不带 --quantize 加载，再选择文件的格式。"
     ),
+    "{where} is of model_type {name!r}; of encoder-decoders, {known!r} is the one that unmask has.": (
+        "{where} 的 model_type 是 {name!r}；编码器-解码器模型中，unmask 支持的是 {known!r}。"
+    ),
+    "{where}: model_type is {name!r}, an encoder-decoder. unmask trains, saves and reads these, but can neither talk with them nor show them yet.": (
+        "{where}：model_type 是 {name!r}，属于编码器-解码器模型。unmask 可以训练、保存和读取这类模型，但还不能与其对话，也不能展示其内部。"
+    ),
+    "The layout of Marian has no words for this model; it is not wired as the published ones are.": (
+        "Marian 的布局无法描述这个模型；它的结构与已发布的模型不同。"
+    ),
+    "The layout of GLM has no words for this model; it is not wired as the published ones are.": (
+        "GLM 的布局无法描述这个模型；它的结构与已发布的模型不同。"
+    ),
+    "{where}: 'model_type' is 'glm' and there is 'num_hidden_layers', so this is GLM-4, which unmask does not have yet. The GLM of 2022 has 'num_layers'.": (
+        "{where}：'model_type' 是 'glm' 且含有 'num_hidden_layers'，因此这是 GLM-4，unmask 尚不支持。2022 年的 GLM 使用 'num_layers'。"
+    ),
+    "Unknown size {name!r}; known are {known}. Did you mean {nearest!r}?": (
+        "未知的模型规模 {name!r}；已知的有 {known}。您是想用 {nearest!r} 吗？"
+    ),
+    "There is no dial for the family {name!r}; known are {known}. Did you mean {nearest!r}?": (
+        "模型家族 {name!r} 没有规模旋钮；已知的有 {known}。您是想用 {nearest!r} 吗？"
+    ),
+    "A model of depth {depth} has no layers; the dial begins at 1.": (
+        "深度为 {depth} 的模型没有任何层；旋钮从 1 开始。"
+    ),
 }

@@ -66,4 +66,7 @@ TEXTS: dict[str, str] = {
     "The bias names id {id}; this vocabulary has ids from 0 to {last}.": (
         "偏置中出现了编号 {id}，而词表的编号范围是 0 到 {last}。"
     ),
+    "{name} writes into the blanks of a text, which unmask cannot ask of it yet; its logits can be had, with positions and a mask, by core.logits().": (
+        "{name} 在文本的空白处填写内容，unmask 尚不能要求它这样做；可用 core.logits() 配合 positions 和 mask 得到它的 logits。"
+    ),
 }

@@ -1,4 +1,4 @@
-"""Starting weights."""
+"""Look-up tables."""
 
 from __future__ import annotations
 

@@ -1,0 +1,133 @@
+"""Encoder and decoder: one text is read whole, and another is written while looking at it.
+
+Source: Vaswani et al. 2017, section 3.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from unmask.base.errors import SpecError
+from unmask.core.block import Memory
+from unmask.core.caches import StaticCache
+from unmask.core.masks import Full, RightPadding, kernel_mask
+from unmask.core.transformer import TransformerSpec
+
+FULL = Full()
+
+
+@dataclass(frozen=True)
+class Seq2SeqSpec:
+    """A whole model as a value. The encoder has no head; each of the decoder's blocks looks at the memory.
+
+    `shared`: both read their tokens with the same table.
+    """
+
+    encoder: TransformerSpec
+    decoder: TransformerSpec
+    shared: bool = True
+
+    def __post_init__(self) -> None:
+        if self.encoder.head is not None or self.decoder.head is None:
+            raise SpecError("In an encoder-decoder the decoder has the head, and the encoder has none.")
+        if any(block.memory for block in self.encoder.blocks) or not all(block.memory for block in self.decoder.blocks):
+            raise SpecError("In an encoder-decoder each block of the decoder looks at the memory, and no other does.")
+        sizes = [(each.width, each.embedding.vocab) for each in (self.encoder, self.decoder)]
+        if sizes[0][0] != sizes[1][0] or (self.shared and sizes[0] != sizes[1]):
+            raise SpecError(
+                "Encoder and decoder have the widths {widths} and the vocabularies {vocabs}; widths must be equal, and "
+                "to share an embedding vocabularies too.",
+                widths=" / ".join(str(width) for width, _ in sizes),
+                vocabs=" / ".join(str(vocab) for _, vocab in sizes),
+            )
+
+    def build(self) -> Seq2Seq:
+        return Seq2Seq(self)
+
+
+@dataclass(frozen=True)
+class Seq2SeqCache:
+    """Keys and values of the tokens written so far, and of the memory they look at."""
+
+    own: StaticCache
+    memory: StaticCache
+
+    def reorder(self, rows: Tensor) -> None:
+        """Let row i become what row rows[i] was; there are then as many rows as `rows` [B] names."""
+        self.own.reorder(rows)
+        self.memory.reorder(rows)
+
+
+class Seq2Seq(nn.Module):
+    """What a Seq2SeqSpec builds."""
+
+    def __init__(self, spec: Seq2SeqSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.encoder = spec.encoder.build()
+        self.decoder = spec.decoder.build()
+        if spec.shared:
+            self.encoder.embedding.tokens = self.decoder.embedding.tokens
+
+    @property
+    def device(self) -> torch.device:
+        return self.decoder.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.decoder.dtype
+
+    @property
+    def head(self) -> nn.Module:
+        """What reads the decoder's hidden states out as scores of tokens."""
+        head = self.decoder.head
+        assert isinstance(head, nn.Module), "the spec is refused without one"
+        return head
+
+    def forward(self, tokens: Tensor, memory_tokens: Tensor, *, lengths: Tensor | None = None) -> Tensor:
+        """Hidden states [B, T, W] of tokens [B, T] that look at memory_tokens [B, S], of `lengths` [B]."""
+        return self.decode(tokens, self.encode(memory_tokens, lengths=lengths), lengths=lengths)
+
+    def encode(self, tokens: Tensor, *, lengths: Tensor | None = None) -> Tensor:
+        """What a decoder is to look at: [B, S, W] of tokens [B, S], text in the first `lengths` [B]; None is all."""
+        mask = self.encoder.spec.mask
+        memory: Tensor = self.encoder(tokens, mask=mask if lengths is None else mask & RightPadding(lengths))
+        return memory
+
+    def decode(
+        self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: Seq2SeqCache | None = None
+    ) -> Tensor:
+        """Hidden states [B, T, W] of tokens [B, T], which look at memory [B, S, W].
+
+        Args:
+            lengths: [B], how much of each row of the memory is no padding; None is all.
+            cache: what earlier calls with the same memory left; extended and advanced by T slots.
+        """
+        mask = FULL if lengths is None else RightPadding(lengths)
+        seen = kernel_mask(mask, start=0, length=memory.shape[1], device=memory.device)
+        if cache is None:
+            hidden: Tensor = self.decoder(tokens, memory=Memory(memory, seen))
+        else:
+            fresh = memory[:, cache.memory.slots :]
+            hidden = self.decoder(tokens, cache=cache.own, memory=Memory(fresh, seen, cache.memory))
+            cache.memory.advance(fresh.shape[1])
+        return hidden
+
+    def logits(
+        self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: Seq2SeqCache | None = None
+    ) -> Tensor:
+        """Scores of every next token, [B, T, V]; see `decode`."""
+        out: Tensor = self.head(self.decode(tokens, memory, lengths=lengths, cache=cache))
+        return out
+
+    def cache(self, *, batch: int, capacity: int, memory: int) -> Seq2SeqCache:
+        """An empty cache for `batch` rows of up to `capacity` tokens that look at `memory` tokens."""
+        looks = [block.memory for block in self.spec.decoder.blocks if block.memory]
+        shapes = [(look.kv_heads, look.head_width) for look in looks]
+        return Seq2SeqCache(
+            self.decoder.cache(batch=batch, capacity=capacity),
+            StaticCache(shapes, batch=batch, capacity=memory, dtype=self.dtype, device=self.device),
+        )
