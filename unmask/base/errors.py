@@ -16,6 +16,8 @@ UnmaskError
 ├── StorageError          a disk that is full or refuses to be written
 ├── ServerError           a server that cannot start
 ├── EngineError           a model that stopped working for everyone
+├── DataError             text or shards that cannot be learnt from
+├── TrainingError         a run that cannot start, go on or resume
 └── MissingExtra          an optional dependency that is not installed
 """
 
@@ -98,6 +100,12 @@ class ServerError(UnmaskError): ...
 
 
 class EngineError(UnmaskError): ...
+
+
+class DataError(UnmaskError): ...
+
+
+class TrainingError(UnmaskError): ...
 
 
 class MissingExtra(UnmaskError): ...

@@ -224,4 +224,19 @@ TEXTS: dict[str, str] = {
     "The grammar has {count} rules; at most {limit} are allowed. Make it smaller.": (
         "该语法有 {count} 条规则，最多允许 {limit} 条。请缩小它。"
     ),
+    "There is no kind of vocabulary named {kind!r:.60}. Did you mean {nearest!r}? Known are {known}.": (
+        "没有名为 {kind!r:.60} 的词表类型。是否想用 {nearest!r}？可用的有 {known}。"
+    ),
+    "There is no text to learn a vocabulary from: every document is empty. Give some text.": (
+        "没有可用于学习词表的文本：所有文档都是空的。请提供文本。"
+    ),
+    "A vocabulary of {vocab} tokens is too small: special tokens and single letters alone take {least}. Set vocab to {least} or more.": (
+        "{vocab} 个词元的词表太小：仅特殊词元和单个字母就要 {least} 个。请把 vocab 设为至少 {least}。"
+    ),
+    "No vocabulary can be learnt from this text: {reason:.200}. Give more text, or another vocab.": (
+        "无法从这些文本学习词表：{reason:.200}。请提供更多文本，或改变 vocab。"
+    ),
+    "Chinese words need {package}. Run: pip install 'unmask[chinese]'": (
+        "切分中文词需要 {package}。请运行：pip install 'unmask[chinese]'"
+    ),
 }

@@ -1,0 +1,129 @@
+"""Texts to tokens on all cores, while others are read and written; and where among them words and sentences begin."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.data.chunks import Chunks, cutting
+from unmask.text.tokenizer import Tokenizer, encode_error, library_failure
+from unmask.text.words import sentence_starts, word_starts
+
+AHEAD = 2
+"""Batches that are with the library while others are read and written: one in its hands, one that waits for it."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A document's tokens.
+
+    Args:
+        ids: n of them, the end of the document the last where the tokenizer has one; none for a text that it spells
+            with none.
+        heads: bool [n], which begin a word; None if nobody asked.
+        sentences: int64, the tokens with which sentences begin; None if nobody asked.
+    """
+
+    ids: list[int]
+    heads: NDArray[np.bool_] | None
+    sentences: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Turns texts into tokens; `words` and `sentences` ask where those begin."""
+
+    tokenizer: Tokenizer
+    words: bool
+    sentences: bool
+
+    def all(self, batches: Iterable[Sequence[str]]) -> Iterator[list[Tokens]]:
+        """Each batch's tokens, in order.
+
+        Raises:
+            TokenizerError: if a text cannot be spelled.
+            MissingExtra: if Chinese words are asked for and rjieba is not installed.
+        """
+        encode = self.with_spans if self.words or self.sentences else self.bare
+        waiting: deque[Future[list[Tokens]]] = deque()
+        with ThreadPoolExecutor(1) as pool:
+            for batch in batches:
+                waiting.append(pool.submit(encode, batch))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def bare(self, texts: Sequence[str]) -> list[Tokens]:
+        rows = [each.ids for each in self.fast(texts)] if self.chunks is None else self.chunks.ids(texts)
+        ending = [] if self.end is None else [self.end]
+        return [Tokens(row + ending if row else row, None, None) for row in rows]
+
+    def with_spans(self, texts: Sequence[str]) -> list[Tokens]:
+        found = spelled(self.tokenizer.backend.encode_batch, texts)
+        return [self.looked_at(text, each) for text, each in zip(texts, found, strict=True)]
+
+    def looked_at(self, text: str, encoding: Any) -> Tokens:
+        ids: list[int] = encoding.ids
+        spans = np.array(encoding.offsets, np.int64).reshape(-1, 2)
+        heads = word_heads(text, spans) if self.words else None
+        if ids and self.end is not None:
+            ids.append(self.end)
+            heads = None if heads is None else np.append(heads, True)
+        return Tokens(ids, heads, sentence_heads(text, spans) if self.sentences else None)
+
+    def fast(self, texts: Sequence[str]) -> Sequence[Any]:
+        """The library's encodings without spans, which take time."""
+        return spelled(self.tokenizer.backend.encode_batch_fast, texts)
+
+    @cached_property
+    def chunks(self) -> Chunks | None:
+        cut = cutting(self.tokenizer)
+        return None if cut is None else Chunks(cut, self.fast)
+
+    @cached_property
+    def end(self) -> int | None:
+        """The id that ends a document; None where the tokenizer has none."""
+        named = self.tokenizer.specials.get("eos_token")
+        found = None if named is None else self.tokenizer.id(named)
+        return min(self.tokenizer.ends, default=None) if found is None else found
+
+
+def spelled(encode: Callable[..., Sequence[Any]], texts: Sequence[str]) -> Sequence[Any]:
+    """The texts encoded side by side on all cores.
+
+    Raises:
+        TokenizerError: if one of them cannot be spelled.
+    """
+    try:
+        return encode(list(texts), add_special_tokens=False)
+    except BaseException as error:
+        raise encode_error(texts, library_failure(error)) from error
+
+
+def word_heads(text: str, spans: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which tokens begin a word: those in whose characters, but for what the token before has of them, one begins.
+
+    The first does, even if it is only the blank that some tokenizers put before a text.
+    """
+    before = np.zeros(len(text) + 1, np.int64)  # words that begin before each character
+    before[np.array(word_starts(text), np.int64) + 1] = 1
+    before = before.cumsum()
+    begins, ends = spans[:, 0].copy(), spans[:, 1]
+    begins[1:] = np.maximum(begins[1:], ends[:-1])
+    heads = before[np.maximum(ends, begins)] > before[begins]
+    heads[:1] = True
+    return heads
+
+
+def sentence_heads(text: str, spans: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The tokens with which sentences begin, the first of all among them; a sentence without tokens is none."""
+    tokens = np.searchsorted(spans[:, 1], np.array(sentence_starts(text), np.int64), side="right")
+    return np.unique(np.append(tokens[tokens < len(spans)], 0))
