@@ -56,6 +56,16 @@ def resolve_device(name: str | None) -> torch.device:
     return device
 
 
+def quick_dtype(device: torch.device) -> str:
+    """What a device multiplies fastest without losing what training needs: bfloat16 where it has units for it."""
+    import torch
+
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    units = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16" if units else "float32"
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """For as long as this lasts, torch computes on the caller's thread alone."""
