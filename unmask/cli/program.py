@@ -15,7 +15,7 @@ import click
 from unmask import __version__
 from unmask.base.errors import UnmaskError
 from unmask.base.language import say
-from unmask.cli import bench, convert, embed, evaluate, fill, models, push, score, serve, show, talk, view
+from unmask.cli import bench, convert, embed, evaluate, fill, models, push, score, serve, show, talk, train, view
 from unmask.cli.verb import DEBUG, Verbs, debug_option
 
 
@@ -50,6 +50,7 @@ def program() -> Program:
         view.verb(),
         serve.verb(),
         bench.verb(),
+        train.verb(),
     ]
     return Program(
         "unmask",

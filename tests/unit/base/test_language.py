@@ -16,10 +16,11 @@ from unmask.base import chinese
 from unmask.base.chinese import TEXTS
 from unmask.base.errors import RequestError, UnmaskError
 from unmask.base.language import language, say, translate
+from unmask.recipes.describe import under_fields
 
 PACKAGE = Path(unmask.base.errors.__file__).parents[1]
 # The functions that pass a template on; their own bodies are the only place where it is no literal.
-PASSING_ON = {"base/errors.py", "base/language.py"}
+PASSING_ON = {"base/errors.py", "base/language.py", "recipes/describe.py"}
 
 
 @cache
@@ -57,9 +58,22 @@ def calls() -> list[tuple[str, ast.expr | None]]:
 @cache
 def templates() -> dict[str, str]:
     """English template -> one place where it is used."""
-    return {
+    literals = {
         node.value: place for place, node in calls() if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+    return literals | told_of_themselves()
+
+
+def told_of_themselves() -> dict[str, str]:
+    """What recipes' docstrings say of them and of their knobs."""
+    found = {}
+    for name, tree in sources().items():
+        if name.startswith("recipes/pretrain_"):
+            found[(ast.get_docstring(tree) or "").splitlines()[0]] = name
+        for node in ast.walk(tree) if name.startswith("recipes/") else ():
+            if isinstance(node, ast.ClassDef) and node.name in ("Knobs", "Training"):
+                found |= dict.fromkeys((text for _, text in under_fields(node) if text), name)
+    return found
 
 
 def fields(template: str) -> set[str]:

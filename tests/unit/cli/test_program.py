@@ -30,6 +30,7 @@ VERBS = (
     "view",
     "serve",
     "bench",
+    "train",
 )
 COMMANDS = [*((verb,) for verb in VERBS if verb != "bench"), ("bench", "serve")]
 """What can be run: a verb, or two."""

@@ -1,0 +1,1 @@
+"""One straight script for each task; `unmask train NAME` runs it."""
