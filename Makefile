@@ -1,5 +1,5 @@
 # make serve   the web page and the API with a real model, on this machine only (MODEL=minilm: vectors)
-# make test    every fast test        make slow   the long ones
+# make test    every fast test, by WORKERS=2 processes        make slow   the long ones
 # make fuzz    100,000 damaged files for each parser (hours; CASES=1000 is soon done)
 # make check   format, lint, types, layers, budgets, unit tests
 # make clean   remove what the others made here (pulled models stay in $UNMASK_HOME)
@@ -8,6 +8,8 @@ PYTHON ?= python3
 PORT ?= 8000
 MODEL ?= smollm2:135m
 CASES ?= 100000
+# Processes that share the tests, a file at a time.
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +29,7 @@ serve: $(VENV)/serve.stamp
 	@$(BIN)/unmask serve $(MODEL) --port $(PORT)
 
 test: setup
-	@$(BIN)/python -m pytest -p tools.shared -m "not slow" --durations=10
+	@$(BIN)/python -m pytest -p tools.shared -m "not slow" -n $(WORKERS) --dist loadfile --durations=10
 
 slow: setup $(CLIENTS)/ready.stamp
 	@UNMASK_CLIENTS=$(CLIENTS)/bin/python $(BIN)/python -m pytest -m slow --timeout 0

@@ -44,5 +44,6 @@ class SharedUse:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Join the run."""
-    config.pluginmanager.register(SharedUse(folder()))
+    """Join the run; where workers share it, only the one process that hears of all tests."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SharedUse(folder()))

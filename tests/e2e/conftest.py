@@ -43,4 +43,4 @@ def served_encoder(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def watched(model: str, log: Path) -> AbstractContextManager[Served]:
-    return served_by([sys.executable, "-c", WATCHED, "serve", model, "--port", "0", "--quantize", "none"], log)
+    return served_by([sys.executable, "-c", WATCHED, "serve", model, "--port", "0"], log)

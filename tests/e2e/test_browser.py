@@ -121,8 +121,7 @@ def test_a_message_can_be_put_in_other_words(visitor: Visit) -> None:
 
 
 def shorten(page: Page, *, to: int) -> None:
-    """Set the length of answers. A box that has just been unfolded may not listen yet, so it is tried again."""
-    page.locator("#settings > button").click()
+    """Set the length of answers."""
     number, knob = (page.locator(f"#limit input[type={kind}]") for kind in ("number", "range"))
 
     def typed() -> bool:
@@ -135,6 +134,8 @@ def shorten(page: Page, *, to: int) -> None:
 
 def test_another_answer_is_kept_beside_the_first(visitor: Visit) -> None:
     page = visitor.page
+    # Unfolded before the question: a box that has just come may not listen yet, and forgets what is typed into it.
+    page.locator("#settings > button").click()
     ask(page, FRANCE)
     expect(answers(page)).to_have_text(PARIS)
     expect(option(page, "Look inside")).to_be_visible()

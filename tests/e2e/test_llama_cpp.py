@@ -25,7 +25,7 @@ def theirs(path: Path, prompts: list[list[int]]) -> list[str]:
     settings = xllamacpp.CommonParams()
     settings.model.path = str(path)
     settings.n_ctx, settings.n_parallel, settings.warmup = 512, 1, False
-    settings.cpuparams.n_threads = 2
+    settings.cpuparams.n_threads = torch.get_num_threads()
     server = xllamacpp.Server(settings)
     request = {"n_predict": TOKENS, "temperature": 0, "top_k": 1, "repeat_penalty": 1.0, "cache_prompt": False}
     replies = [server.handle_completions({"prompt": prompt, **request}) for prompt in prompts]

@@ -25,8 +25,8 @@ from tests.fuzz.case import Case, Workplace
 from tests.fuzz.chance import Chance, Player, Recorder, shrink
 
 SESSION = 1_000
-"""Cases at once: hypothesis remembers all of them."""
-BY_HYPOTHESIS = 1_000
+"""Cases at once by chance."""
+BY_HYPOTHESIS = 200
 """So many cases are made by hypothesis, which goes from one to the next with more thought; those after by chance."""
 SHRINKS = 1_000
 """The most cases tried to make one of them small."""
@@ -88,8 +88,9 @@ class Hunt:
             assert self.place.attempt(Case(name, {})) == "answered", f"{name} is no right input"
         limit_memory()
         while self.tally.cases < cases and len(self.tally.faults) < MOST_FAULTS:
-            most = min(SESSION, cases - self.tally.cases)
-            (self.by_hypothesis if self.tally.cases < BY_HYPOTHESIS else self.by_chance)(most, seed)
+            thoughtful = BY_HYPOTHESIS - self.tally.cases
+            most = min(thoughtful if thoughtful > 0 else SESSION, cases - self.tally.cases)
+            (self.by_hypothesis if thoughtful > 0 else self.by_chance)(most, seed)
             if self.failed is not None:
                 self.tally.faults[self.failed[0]] = self.failed[1]
             self.told.write_text(self.tally.text(), encoding="utf-8")
