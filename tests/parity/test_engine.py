@@ -90,7 +90,7 @@ def llama() -> Transformer:
 
 
 def test_many_rows_at_once_are_written_as_each_alone(quantized: Transformer):
-    desk = Desk(quantized, Settings(budget=48))
+    desk = Desk(quantized, Settings(cache="full", budget=48))
     numbers = [desk.ask(order) for order in ORDERS]
     desk.finish()
     for number, order in zip(numbers, ORDERS, strict=True):
@@ -99,7 +99,7 @@ def test_many_rows_at_once_are_written_as_each_alone(quantized: Transformer):
 
 
 def test_rows_that_come_later_change_nothing_either(llama: Transformer):
-    desk = Desk(llama, Settings(budget=40))
+    desk = Desk(llama, Settings(cache="full", budget=40))
     for order in ORDERS:
         desk.ask(order)
         for _ in range(3):
@@ -110,7 +110,7 @@ def test_rows_that_come_later_change_nothing_either(llama: Transformer):
 
 
 def test_drafts_change_no_text_and_are_sometimes_right(llama: Transformer):
-    with_drafts, without = Desk(llama, Settings()), Desk(llama, Settings(drafts=False))
+    with_drafts, without = Desk(llama, Settings(cache="full")), Desk(llama, Settings(cache="full", drafts=False))
     for desk in (with_drafts, without):
         for order in ORDERS:
             desk.ask(replace(order, limit=120))
@@ -125,7 +125,7 @@ def test_drafts_change_no_text_and_are_sometimes_right(llama: Transformer):
 
 def test_exact_weights_are_written_row_by_row_in_torch():
     model = decoder_exact("qwen3")
-    desk = Desk(model, Settings(budget=128))
+    desk = Desk(model, Settings(cache="full", budget=128))
     assert isinstance(desk.engine.runner, TorchRunner)
     for order in ORDERS:
         desk.ask(order)
@@ -150,7 +150,7 @@ def decoder_exact(name: str) -> Transformer:
 
 
 def test_a_beginning_that_was_read_before_is_not_read_again(llama: Transformer):
-    desk = Desk(llama, Settings())
+    desk = Desk(llama, Settings(cache="full"))
     first = desk.ask(Order(prompt(2, 200), GREEDY, limit=5))
     desk.finish()
     second = desk.ask(Order(prompt(2, 200)[:170] + prompt(9, 20), GREEDY, limit=5))
@@ -162,7 +162,7 @@ def test_a_beginning_that_was_read_before_is_not_read_again(llama: Transformer):
 
 
 def test_the_answer_is_remembered_for_the_next_question_too(llama: Transformer):
-    desk = Desk(llama, Settings())
+    desk = Desk(llama, Settings(cache="full"))
     first = desk.ask(Order(prompt(2, 60), GREEDY, limit=40))
     desk.finish()
     said = (*prompt(2, 60), *desk.ids(first))
@@ -173,7 +173,7 @@ def test_the_answer_is_remembered_for_the_next_question_too(llama: Transformer):
 
 def test_rows_that_do_not_fit_give_way_and_are_written_all_the_same(llama: Transformer):
     orders = [Order(prompt(number, 60), GREEDY, limit=60) for number in range(20, 25)]
-    desk = Desk(llama, Settings(memory=11 * block_bytes(llama)))
+    desk = Desk(llama, Settings(cache="full", memory=11 * block_bytes(llama)))
     for order in orders:
         desk.ask(order)
     desk.finish()
@@ -188,7 +188,7 @@ def block_bytes(model: Transformer) -> int:
 
 
 def test_a_prompt_that_the_memory_cannot_hold_is_refused_with_the_length_that_fits(llama: Transformer):
-    desk = Desk(llama, Settings(memory=2 * block_bytes(llama)))
+    desk = Desk(llama, Settings(cache="full", memory=2 * block_bytes(llama)))
     with pytest.raises(ContextError) as refused:
         desk.ask(Order(prompt(1, 70), GREEDY))
     assert refused.value.values["context"] == 64
@@ -201,7 +201,7 @@ def test_a_prompt_that_the_memory_cannot_hold_is_refused_with_the_length_that_fi
 @pytest.mark.parametrize("best", [0, 3])
 def test_chances_of_prompt_and_answer_equal_the_plain_loop_s(llama: Transformer, best: int):
     order = Order(prompt(2, 90), GREEDY, limit=6, chances=best, prompt_chances=best)
-    desk = Desk(llama, Settings(budget=40))
+    desk = Desk(llama, Settings(cache="full", budget=40))
     desk.ask(Order(prompt(2, 90), GREEDY, limit=2))
     desk.finish()
     number = desk.ask(order)
@@ -235,13 +235,22 @@ def test_int8_keys_and_values_take_about_half_and_change_little(llama: Transform
     assert mine.chance.logprob != wanted.chance.logprob
 
 
+def test_by_themselves_keys_and_values_are_int8_where_the_library_keeps_them(llama: Transformer):
+    exact = decoder_exact("qwen3")
+    for core, cache in ((llama, "int8"), (exact, "full")):
+        assert Desk(core, Settings()).engine.slot_bytes == Desk(core, Settings(cache=cache)).engine.slot_bytes
+    heads = [(block.attention.kv_heads, block.attention.head_width) for block in llama.spec.blocks]
+    # A scale of four bytes with each head of keys, and of values.
+    assert Desk(llama, Settings()).engine.slot_bytes == sum(2 * count * (width + 4) for count, width in heads)
+
+
 def test_int8_keys_and_values_are_refused_where_torch_would_have_to_keep_them():
     with pytest.raises(RequestError, match="native library"):
         Desk(decoder_exact("qwen3"), Settings(cache="int8"))
 
 
 def test_who_leaves_frees_its_blocks_within_a_step(llama: Transformer):
-    desk = Desk(llama, Settings())
+    desk = Desk(llama, Settings(cache="full"))
     got: list[object] = []
     ticket = desk.engine.submit(Order(prompt(1, 40), GREEDY), got.append)
     desk.engine.step()
@@ -267,7 +276,7 @@ class Failing:
 
 
 def test_a_row_for_which_there_is_no_memory_fails_alone(llama: Transformer):
-    desk = Desk(llama, Settings())
+    desk = Desk(llama, Settings(cache="full"))
     assert desk.engine.runner is not None
     desk.engine.runner = Failing(desk.engine.runner.run, MemoryError(), longest=50)
     small, large = desk.ask(ORDERS[0]), desk.ask(Order(prompt(1, 90), GREEDY))
@@ -278,7 +287,7 @@ def test_a_row_for_which_there_is_no_memory_fails_alone(llama: Transformer):
 
 
 def test_when_the_model_s_thread_dies_everybody_is_told(llama: Transformer):
-    desk = Desk(llama, Settings())
+    desk = Desk(llama, Settings(cache="full"))
     assert desk.engine.runner is not None
     desk.engine.runner = Failing(desk.engine.runner.run, RuntimeError("broken"), longest=50)
     numbers = [desk.ask(ORDERS[0]), desk.ask(Order(prompt(1, 90), GREEDY))]
@@ -292,7 +301,7 @@ def test_when_the_model_s_thread_dies_everybody_is_told(llama: Transformer):
 
 
 def test_other_work_goes_on_between_the_steps_of_rows(llama: Transformer):
-    desk = Desk(llama, Settings())
+    desk = Desk(llama, Settings(cache="full"))
     number = desk.ask(ORDERS[0])
     steps: list[object] = []
     desk.engine.work(lambda: iter_of(3), steps.append)
@@ -307,7 +316,7 @@ def iter_of(count: int) -> Generator[object, None, None]:
 
 
 def test_a_row_s_own_fault_leaves_its_neighbours_alone(llama: Transformer):
-    desk = Desk(llama, Settings())
+    desk = Desk(llama, Settings(cache="full"))
     number, bad = desk.ask(ORDERS[0]), desk.ask(ORDERS[2])
     seat = list(desk.engine.inbox)[1]
     seat.answer.constraint = object()  # type: ignore[attr-defined]

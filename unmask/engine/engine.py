@@ -128,6 +128,13 @@ class Engine:
         blocks = self.scheduler.blocks
         return min(self.core.spec.context, blocks.count * blocks.size)
 
+    @property
+    def slot_bytes(self) -> int:
+        """Bytes that the keys and values of a token take."""
+        assert self.scheduler is not None
+        blocks = self.scheduler.blocks
+        return self.stats_now.cache_bytes // (blocks.count * blocks.size)
+
     def stats(self) -> Stats:
         return self.stats_now.copy(self.scheduler, waiting=len(self.inbox), alive=self.alive)
 

@@ -18,7 +18,7 @@ from unmask.native.program import Pages
 SIZE = 32
 """Slots of a block: rows share whole ones."""
 MOST_BLOCKS = 1 << 20
-LEAST_MEMORY = 128 << 20
+LEAST_MEMORY = 96 << 20
 """Bytes for keys and values where nobody says how many, if a whole context takes no more."""
 
 
@@ -29,16 +29,17 @@ class Settings:
     Args:
         rows: most rows that are written at a time; more wait.
         budget: most tokens of a step, so that those who are being written to do not wait long for a long prompt.
-        memory: bytes for keys and values; None takes 128 MB or one whole context, whichever is more, but at most half
+        memory: bytes for keys and values; None takes 96 MB or one whole context, whichever is more, but at most half
             of what is free.
-        cache: the numbers they are kept in; None keeps the model's own (float16 for quantized models).
+        cache: the numbers they are kept in: "int8", or "full" for the model's own (float16 for quantized models); None
+            takes int8 where the native library keeps them.
         drafts: whether to guess at what comes next.
     """
 
     rows: int = 32
     budget: int = 256
     memory: int | None = None
-    cache: Literal["int8"] | None = None
+    cache: Literal["int8", "full"] | None = None
     drafts: bool = True
 
     def __post_init__(self) -> None:
@@ -67,12 +68,7 @@ def make_room(core: Transformer, settings: Settings) -> Room:
     Raises:
         RequestError: if the memory holds not even one block, or the model cannot keep such numbers.
     """
-    dtype = torch.int8 if settings.cache == "int8" else core.cache_dtype
-    if dtype == torch.int8 and not isinstance(core.shortcut, Writing):
-        raise RequestError(
-            "Only the native library keeps keys and values in int8, and this model runs in torch. Leave the cache as "
-            "it is, or quantize the model."
-        )
+    dtype = kept_in(core, settings.cache)
     one = make_pages(core, blocks=1, size=SIZE, dtype=dtype)
     each = Room(Blocks(1, SIZE), one).bytes
     memory = settings.memory if settings.memory is not None else wanted_memory(core, each)
@@ -86,6 +82,21 @@ def make_room(core: Transformer, settings: Settings) -> Room:
             least=each,
         )
     return Room(Blocks(count, SIZE), make_pages(core, blocks=count, size=SIZE, dtype=dtype))
+
+
+def kept_in(core: Transformer, cache: Literal["int8", "full"] | None) -> torch.dtype:
+    """The numbers for keys and values.
+
+    Raises:
+        RequestError: if the model cannot keep such numbers.
+    """
+    native = isinstance(core.shortcut, Writing)
+    if cache == "int8" and not native:
+        raise RequestError(
+            "Only the native library keeps keys and values in int8, and this model runs in torch. Leave the cache as "
+            "it is, or quantize the model."
+        )
+    return torch.int8 if native and cache != "full" else core.cache_dtype
 
 
 def wanted_memory(core: Transformer, each: int) -> int:

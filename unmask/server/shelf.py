@@ -218,7 +218,9 @@ def hiding_reasons(title: Title, call: Callable[[], T]) -> T:
 
 
 def give_memory_back() -> None:
-    """Have the system take what a model leaves: its parts know one another, and Linux keeps freed memory for later."""
+    """Have the system take what a model or its loading leaves: its parts know one another, and Linux keeps freed memory
+    for later.
+    """
     gc.collect()
     if sys.platform == "linux" and hasattr(CDLL(None), "malloc_trim"):
         CDLL(None).malloc_trim(0)

@@ -14,7 +14,7 @@ from unmask.families import build
 from unmask.families.memory import plan
 from unmask.families.open import Opened, open_checkpoint
 from unmask.model import load
-from unmask.server.shelf import Title
+from unmask.server.shelf import Title, give_memory_back
 
 if TYPE_CHECKING:
     from unmask.model import Model
@@ -50,7 +50,9 @@ class Placement:
             UnmaskError: as `unmask.load` does.
         """
         scheme = self.scheme(self.opened(name))
-        return load(name, dtype=self.dtype, device=self.device, allow_pickle=self.allow_pickle, quantize=scheme)
+        model = load(name, dtype=self.dtype, device=self.device, allow_pickle=self.allow_pickle, quantize=scheme)
+        give_memory_back()
+        return model
 
     def need(self, name: str) -> int:
         """Bytes that it takes at most, from loading on."""

@@ -22,7 +22,7 @@ QUICK: dict[str, Any] = {**HIDDEN, "queue": False}
 
 def wire(desk: Desk, page: Page, spoken: Language) -> None:
     """Connect the page."""
-    status, tongue = Status(desk.host.model), spoken.tongue
+    status, tongue = Status(desk.host), spoken.tongue
     browsing, side = Browsing(desk, status), page.sidebar
     opened, chat = side.opened, page.chat
     listed = ([opened, side.search, tongue], side.outputs)

@@ -7,9 +7,9 @@ from functools import cached_property
 import torch
 
 from unmask.base.language import translate
-from unmask.core.memory import cache_size, process_memory
-from unmask.model import Model
+from unmask.core.memory import process_memory
 from unmask.quantization.census import nbytes
+from unmask.server.host import Host
 from unmask.web.conversation import Answer
 
 MEGA = 1_000_000
@@ -18,8 +18,9 @@ MEGA = 1_000_000
 class Status:
     """The line of one model."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, host: Host) -> None:
+        self.model = host.model
+        self.engine = host.engine
 
     @cached_property
     def weights(self) -> int:
@@ -28,7 +29,7 @@ class Status:
 
     def cache(self, tokens: int) -> int:
         """Bytes of the keys and values of so many tokens."""
-        return cache_size(self.model.spec, tokens, self.model.core.cache_dtype)
+        return tokens * self.engine.slot_bytes
 
     def line(self, answer: Answer | None, tongue: str) -> str:
         """As HTML; `answer` is the latest of the conversation that is open."""

@@ -18,7 +18,7 @@ def test_another_answer_at_temperature_0_is_drawn_and_not_the_same_one(desk: Des
     desk.store.write(talk)
 
     async def scenario() -> None:
-        answering = Answering(desk, Status(desk.host.model))
+        answering = Answering(desk, Status(desk.host))
         async for _ in answering.again(talk.id, "", *astuple(empty.settings), "en"):
             pass
 

@@ -18,7 +18,7 @@ from unmask.web.status import Status
 
 @pytest.fixture
 def browsing(desk: Desk) -> Browsing:
-    return Browsing(desk, Status(desk.host.model))
+    return Browsing(desk, Status(desk.host))
 
 
 @pytest.fixture

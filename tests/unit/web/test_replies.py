@@ -23,7 +23,7 @@ def updates(desk: Desk, opened: str, step: Step, empty: Conversation, typed: str
 
     async def scenario() -> list[list[Any]]:
         settings = (" Be brief. ", *astuple(empty.settings), "en")
-        status = Status(desk.host.model)
+        status = Status(desk.host)
         return [each async for each in reply(desk, status, opened, settings, step, typed=typed)]
 
     return asyncio.run(scenario())

@@ -341,11 +341,11 @@ TEXTS: dict[str, str] = {
     "good answers a second": "每秒好的回答",
     "prompts known before": "先前已知的提示词",
     "Most answers that are written at a time; else 32.": ("同时生成的回答数上限；默认 32。"),
-    "Room for the keys and values of each model; else 128 or one whole context, if that is more.": (
-        "每个模型的键值缓存大小；默认 128，若一个完整上下文更大则取后者。"
+    "Room for the keys and values of each model; else 96 or one whole context, if that is more.": (
+        "每个模型的键值缓存大小；默认 96，若一个完整上下文更大则取后者。"
     ),
-    "Keep keys and values in 8 bits: half the room, nearly the same answers.": (
-        "以 8 位保存键和值：占用减半，回答几乎相同。"
+    "Keep keys and values in 8 bits, as quantized models do by themselves, or in twice the room.": (
+        "以 8 位保存键和值（量化模型默认如此），或以两倍空间完整保存。"
     ),
     "Guess what repeats itself and check it all at once: faster, the same text. On by itself.": (
         "猜测会重复的内容并一次性验证：更快，文本不变。默认开启。"
