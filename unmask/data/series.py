@@ -99,7 +99,9 @@ class Series:
 
     def slice(self, begin: int, end: int) -> NDArray[Any]:
         """Numbers begin..end: [end - begin]; not to be written to."""
-        files = range(begin // self.limit, max(begin, end - 1) // self.limit + 1)
+        if begin == end:
+            return np.empty(0, self.dtype)
+        files = range(begin // self.limit, (end - 1) // self.limit + 1)
         parts = [self.parts[at][max(begin - at * self.limit, 0) : end - at * self.limit] for at in files]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
