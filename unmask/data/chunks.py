@@ -1,15 +1,20 @@
-"""Texts to ids chunk by chunk, each chunk that comes again looked up: several times as quick as the library.
+"""Texts to ids chunk by chunk, each chunk that comes again looked up: quicker than the library on more cores.
 
 Many tokenizers never let a token reach over a blank before a word. There a text's ids are those of its chunks, a word
-with the blanks before it each, and most chunks were there before.
+with the blanks before it, say, and most chunks were there before.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
 
 from unmask.text.pieces import BLANK
 from unmask.text.preparation import State, state_of, steps
@@ -17,68 +22,87 @@ from unmask.text.tokenizer import Tokenizer
 
 MOST, LONGEST = 1 << 19, 32
 """Chunks that are remembered, some 200 bytes each; and characters of one: longer ones hardly come again."""
-WORD = re.compile(r"\s*\S+|\s+")
-BLANKED = re.compile(r" *[^ ]+")
+MARKS, BLANKS = ',.;:!?")-', r"\s"
+LETTER_MARK = rf"[A-Za-z][{re.escape(MARKS)}]"
 # Blanks to Python, to the library partly letters that are left out: texts with these are given to it whole.
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 
-Cut = Callable[[str], list[str] | None]
-"""A text's chunks; None if it cannot be cut."""
-Encode = Callable[[Sequence[str]], Sequence[Any]]
+Encode = Callable[[tokenizers.Tokenizer, Sequence[str]], Sequence[Any]]
 """The library's encoding of texts side by side."""
 
 
+@dataclass(frozen=True)
+class Cutting:
+    """How texts are cut into chunks.
+
+    Args:
+        backend: what spells a chunk.
+        chunk: matches one.
+        whole: matches what is in a text that must not be cut.
+        escaped: blanks are written as in pieces before a text is cut, and one is put before it.
+    """
+
+    backend: tokenizers.Tokenizer
+    chunk: re.Pattern[str]
+    whole: re.Pattern[str]
+    escaped: bool = False
+
+    def cut(self, text: str) -> list[str] | None:
+        """A text's chunks; None if it cannot be cut."""
+        if not text or self.whole.search(text):
+            return None
+        return self.chunk.findall(BLANK + text.replace(" ", BLANK) if self.escaped else text)
+
+
 class Chunks:
-    """Remembers the ids of chunks."""
+    """Remembers the ids of chunks, as the bytes of an array of `dtype`."""
 
-    def __init__(self, cut: Cut, encode: Encode) -> None:
-        self.cut, self.encode = cut, encode
-        self.known: dict[str, Sequence[int]] = {}
+    def __init__(self, cutting: Cutting, backend: tokenizers.Tokenizer, encode: Encode, dtype: str) -> None:
+        self.cutting, self.backend, self.encode, self.dtype = cutting, backend, encode, np.dtype(dtype)
+        self.known: dict[str, bytes] = {}
 
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text."""
-        cut = [self.cut(text) for text in texts]
-        whole = [text for text, chunks in zip(texts, cut, strict=True) if chunks is None]
+    def ids(self, texts: Sequence[str]) -> list[NDArray[Any]]:
+        """The ids of each text: [n] each."""
+        cut = [self.cutting.cut(text) for text in texts]
         if len(self.known) > MOST:
             self.known.clear()
         fresh = list(set(chain.from_iterable(filter(None, cut))).difference(self.known))
-        spelled = self.encode([*fresh, *whole])
-        self.known.update(zip(fresh, (each.ids for each in spelled[: len(fresh)]), strict=True))
-        others = iter(spelled[len(fresh) :])
-        look_up = self.known.__getitem__
-        rows = [
-            list(next(others).ids) if chunks is None else list(chain.from_iterable(map(look_up, chunks)))
-            for chunks in cut
-        ]
+        self.known.update(zip(fresh, self.spelled(self.cutting.backend, fresh), strict=True))
+        whole = [text for text, chunks in zip(texts, cut, strict=True) if chunks is None]
+        others, look_up = iter(self.spelled(self.backend, whole)), self.known.__getitem__
+        rows = [next(others) if chunks is None else b"".join(map(look_up, chunks)) for chunks in cut]
         for chunk in fresh:
             if len(chunk) > LONGEST:
                 del self.known[chunk]
-        return rows
+        return [np.frombuffer(row, self.dtype) for row in rows]
+
+    def spelled(self, backend: tokenizers.Tokenizer, texts: Sequence[str]) -> list[bytes]:
+        return [np.array(each.ids, self.dtype).tobytes() for each in self.encode(backend, texts)]
 
 
-def cutting(tokenizer: Tokenizer) -> Cut | None:
+def cutting(tokenizer: Tokenizer) -> Cutting | None:
     """How this tokenizer's texts may be cut; None where it is not known that they may."""
     state = state_of(tokenizer.backend)
-    if any(each["lstrip"] or each["rstrip"] or each["single_word"] for each in state["added_tokens"]):
-        return None
-    if any(set(each["content"]) & {" ", BLANK, "\n"} for each in state["added_tokens"]):
-        return None
+    added = [each["content"] for each in state["added_tokens"]]
+    if by_words(state):
+        # Added tokens are found within a chunk, unless they are cut themselves or look at what is around them.
+        apart = not any(set(each) & {" ", "\n", *MARKS} for each in added)
+        alone = not any(each["lstrip"] or each["rstrip"] or each["single_word"] for each in state["added_tokens"])
+        chunk = rf"{up_to_mark(BLANKS)}|\s*+\S+|\s+"
+        return Cutting(tokenizer.backend, re.compile(chunk), re.compile(CONTROLS)) if apart and alone else None
     if by_blanks(state):
-        return blanked
-    return words if by_words(state) else None
+        across = any(re.search(LETTER_MARK, piece) for piece in pieces(state))
+        chunk = rf"{BLANK}*[^{BLANK}]+|{BLANK}+" if across else rf"{up_to_mark(BLANK)}|{BLANK}*[^{BLANK}]+|{BLANK}+"
+        # A text that reads like the piece for a byte is for the whole backend, which knows better.
+        whole = re.compile("|".join(map(re.escape, [*added, "<0x"])))
+        return Cutting(tokenizers.Tokenizer(tokenizer.backend.model), re.compile(chunk), whole, escaped=True)
+    return None
 
 
-def words(text: str) -> list[str] | None:
-    """Each run of what is visible, and what blanks are before it."""
-    return None if CONTROLS.search(text) else WORD.findall(text)
-
-
-def blanked(text: str) -> list[str] | None:
-    """Each run of what is no blank, with all blanks before it but one: that one the tokenizer puts there itself."""
-    if BLANK in text or text.endswith(" "):
-        return None
-    first, *others = BLANKED.findall(text) or [""]
-    return [first, *(chunk[1:] for chunk in others)]
+def up_to_mark(blanks: str) -> str:
+    """What matches blanks, and then a word of which a mark follows the last letter."""
+    marks = re.escape(MARKS)
+    return rf"[{blanks}]*+[{marks}]*+[^{blanks}{marks}]*+(?<=[A-Za-z])(?=[{marks}])"
 
 
 def by_words(state: State) -> bool:
@@ -96,11 +120,15 @@ def by_words(state: State) -> bool:
 def by_blanks(state: State) -> bool:
     """Whether this is a vocabulary of SentencePiece's kind, with a blank put before a text, and none within a piece."""
     model = state["model"]
-    if model["type"] not in ("BPE", "Unigram") or model.get("dropout"):
+    if model["type"] not in ("BPE", "Unigram") or model.get("dropout") or not model["byte_fallback"]:
         return False
-    pieces = model["vocab"] if model["type"] == "BPE" else [piece for piece, _ in model["vocab"]]
     todo = [step for step in steps(state) if step["type"] != "Split"]
-    return todo == [PREFIX, ESCAPE] and not any(BLANK in piece.lstrip(BLANK) for piece in pieces)
+    return todo == [PREFIX, ESCAPE] and not any(BLANK in piece.lstrip(BLANK) for piece in pieces(state))
+
+
+def pieces(state: State) -> list[str]:
+    model = state["model"]
+    return list(model["vocab"]) if model["type"] == "BPE" else [piece for piece, _ in model["vocab"]]
 
 
 PREFIX = {"type": "Replace", "pattern": {"Regex": r"\A"}, "content": BLANK}

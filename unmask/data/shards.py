@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b, sha256
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,7 @@ def write(
 
     for tokens in encoder.all(texts()):
         batch = sent.popleft()
-        found = [(split, text, each) for (split, text), each in zip(batch, tokens, strict=True) if each.ids]
+        found = [(split, text, each) for (split, text), each in zip(batch, tokens, strict=True) if len(each.ids)]
         counts["without tokens"] += len(batch) - len(found)
         for name, writer in splits.items():
             writer.append([each for split, _, each in found if split == name])
@@ -183,9 +182,8 @@ class SplitWriter:
         with storage_errors(folder):
             folder.mkdir()
         limit = preparation.shard
-        dtype = "<u2" if encoder.tokenizer.size <= 1 << 16 else "<u4"
         self.series = {
-            "tokens": SeriesWriter(folder, "tokens", dtype, limit),
+            "tokens": SeriesWriter(folder, "tokens", encoder.dtype, limit),
             "bounds": SeriesWriter(folder, "bounds", "<i8", limit),
         }
         if preparation.sentences:
@@ -204,9 +202,9 @@ class SplitWriter:
     def append(self, documents: Sequence[Tokens]) -> None:
         lengths = np.array([len(each.ids) for each in documents], np.int64)
         begins = self.tokens + lengths.cumsum() - lengths
-        ids = np.fromiter(chain.from_iterable(each.ids for each in documents), np.int64, int(lengths.sum()))
         self.series["bounds"].append(begins)
-        self.series["tokens"].append(ids)
+        if documents:
+            self.series["tokens"].append(np.concatenate([each.ids for each in documents]))
         heads = [each.heads for each in documents if each.heads is not None]
         if heads:
             self.series["heads"].append(np.concatenate(heads))

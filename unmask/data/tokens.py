@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import tokenizers
 from numpy.typing import NDArray
 
 from unmask.data.chunks import Chunks, cutting
@@ -25,13 +26,13 @@ class Tokens:
     """A document's tokens.
 
     Args:
-        ids: n of them, the end of the document the last where the tokenizer has one; none for a text that it spells
+        ids: [n], the end of the document the last where the tokenizer has one; none for a text that it spells
             with none.
         heads: bool [n], which begin a word; None if nobody asked.
         sentences: int64, the tokens with which sentences begin; None if nobody asked.
     """
 
-    ids: list[int]
+    ids: NDArray[Any]
     heads: NDArray[np.bool_] | None
     sentences: NDArray[np.int64] | None
 
@@ -62,31 +63,38 @@ class Encoder:
                 yield waiting.popleft().result()
 
     def bare(self, texts: Sequence[str]) -> list[Tokens]:
-        rows = [each.ids for each in self.fast(texts)] if self.chunks is None else self.chunks.ids(texts)
-        ending = [] if self.end is None else [self.end]
-        return [Tokens(row + ending if row else row, None, None) for row in rows]
+        if self.chunks is None:
+            rows = [np.array(each.ids, self.dtype) for each in bare(self.tokenizer.backend, texts)]
+        else:
+            rows = self.chunks.ids(texts)
+        return [Tokens(self.ended(row), None, None) for row in rows]
 
     def with_spans(self, texts: Sequence[str]) -> list[Tokens]:
         found = spelled(self.tokenizer.backend.encode_batch, texts)
         return [self.looked_at(text, each) for text, each in zip(texts, found, strict=True)]
 
     def looked_at(self, text: str, encoding: Any) -> Tokens:
-        ids: list[int] = encoding.ids
         spans = np.array(encoding.offsets, np.int64).reshape(-1, 2)
-        heads = word_heads(text, spans) if self.words else None
-        if ids and self.end is not None:
-            ids.append(self.end)
-            heads = None if heads is None else np.append(heads, True)
-        return Tokens(ids, heads, sentence_heads(text, spans) if self.sentences else None)
+        ids = self.ended(np.array(encoding.ids, self.dtype))
+        heads = np.ones(len(ids), np.bool_)
+        if self.words:
+            heads[: len(spans)] = word_heads(text, spans)
+        sentences = sentence_heads(text, spans) if self.sentences else None
+        return Tokens(ids, heads if self.words else None, sentences)
 
-    def fast(self, texts: Sequence[str]) -> Sequence[Any]:
-        """The library's encodings without spans, which take time."""
-        return spelled(self.tokenizer.backend.encode_batch_fast, texts)
+    def ended(self, ids: NDArray[Any]) -> NDArray[Any]:
+        """The ids of a text, and its end; nothing is left nothing."""
+        return ids if self.end is None or not len(ids) else np.append(ids, ids.dtype.type(self.end))
 
     @cached_property
     def chunks(self) -> Chunks | None:
-        cut = cutting(self.tokenizer)
-        return None if cut is None else Chunks(cut, self.fast)
+        found = cutting(self.tokenizer)
+        return None if found is None else Chunks(found, self.tokenizer.backend, bare, self.dtype)
+
+    @property
+    def dtype(self) -> str:
+        """How ids are stored: in two bytes, or in four."""
+        return "<u2" if self.tokenizer.size <= 1 << 16 else "<u4"
 
     @cached_property
     def end(self) -> int | None:
@@ -94,6 +102,15 @@ class Encoder:
         named = self.tokenizer.specials.get("eos_token")
         found = None if named is None else self.tokenizer.id(named)
         return min(self.tokenizer.ends, default=None) if found is None else found
+
+
+def bare(backend: tokenizers.Tokenizer, texts: Sequence[str]) -> Sequence[Any]:
+    """The texts' encodings without spans, which take time.
+
+    Raises:
+        TokenizerError: as `spelled` does.
+    """
+    return spelled(backend.encode_batch_fast, texts)
 
 
 def spelled(encode: Callable[..., Sequence[Any]], texts: Sequence[str]) -> Sequence[Any]:
