@@ -98,6 +98,17 @@ def test_many_rows_at_once_are_written_as_each_alone(quantized: Transformer):
     assert desk.engine.stats().blocks_used == 0
 
 
+def test_with_keys_in_8_bits_neighbours_do_not_change_a_rows_text(quantized: Transformer):
+    together = Desk(quantized, Settings(cache="int8", budget=48))
+    numbers = [together.ask(order) for order in ORDERS]
+    together.finish()
+    for number, order in zip(numbers, ORDERS, strict=True):
+        alone = Desk(quantized, Settings(cache="int8", budget=48))
+        alone.ask(order)
+        alone.finish()
+        assert together.ids(number) == alone.ids(0)
+
+
 def test_rows_that_come_later_change_nothing_either(llama: Transformer):
     desk = Desk(llama, Settings(cache="full", budget=40))
     for order in ORDERS:

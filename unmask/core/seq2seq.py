@@ -6,6 +6,7 @@ Source: Vaswani et al. 2017, section 3.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,65 @@ from unmask.core.masks import Full, RightPadding, kernel_mask
 from unmask.core.transformer import TransformerSpec
 
 FULL = Full()
+
+
+class DecoderCache(Protocol):
+    """What a decoder remembers of the rows that it writes, and of the memories they look at."""
+
+    def reorder(self, rows: Tensor) -> None:
+        """Let written row i become what row rows[i] was; there are then as many rows as `rows` [R] names."""
+        ...
+
+    def keep(self, memories: Tensor) -> None:
+        """Go on with these memories [M] alone; `reorder` says which rows look at them."""
+        ...
+
+
+class EncoderDecoder(Protocol):
+    """What a search, an objective and a view ask of a model that reads a text and writes another, recurrent or not.
+
+    M memories may have R rows of tokens, R a multiple of M: rows r * R / M and on look at memory r, so that several
+    ways to go on with one text share what was read of it.
+    """
+
+    @property
+    def head(self) -> nn.Module:
+        """What reads hidden states out as scores of tokens."""
+        ...
+
+    @property
+    def vocab(self) -> int:
+        """How many tokens it may write."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """The longest row, read or written, in tokens."""
+        ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+
+    def __call__(self, tokens: Tensor, memory_tokens: Tensor, *, lengths: Tensor | None = None) -> Tensor:
+        """Hidden states [B, T, W] of tokens [B, T] that look at memory_tokens [B, S], of `lengths` [B]."""
+        ...
+
+    def encode(self, tokens: Tensor, *, lengths: Tensor | None = None) -> Tensor:
+        """What a decoder is to look at: [M, S, W] of tokens [M, S], text in the first `lengths` [M]; None is all."""
+        ...
+
+    def logits(
+        self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: DecoderCache | None = None
+    ) -> Tensor:
+        """Scores of every next token, [R, T, V], of tokens [R, T] that look at memory [M, S, W], of `lengths` [M]."""
+        ...
+
+    def cache(self, *, batch: int, capacity: int, memory: int, beams: int = 1) -> DecoderCache:
+        """An empty cache for `batch` memories of `memory` tokens, each with `beams` rows of up to `capacity` tokens."""
+        ...
 
 
 @dataclass(frozen=True)

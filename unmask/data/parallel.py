@@ -11,9 +11,13 @@ import torch
 from torch import Tensor
 
 from unmask.base.errors import DataError
+from unmask.base.streams import stream
 from unmask.data.batch import IGNORED, Batch
-from unmask.data.order import Order
+from unmask.data.order import Epochs
 from unmask.data.rows import Ids, fingerprint
+
+GROWTH = 1.1
+"""The longest of a bucket is so many times that of the one before: rows are padded by about a tenth at the most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +50,14 @@ class Parallel:
     """Texts and what is to be written for each, both ended by the end id.
 
     Args:
+        length: the most tokens that a row has room for.
         empty: the lines, counted from 1, that were left out since one of their sides says nothing.
         cut: how many pairs lost the end of a side, which was longer than a row.
     """
 
     sources: Ragged
     targets: Ragged
+    length: int
     empty: tuple[int, ...]
     cut: int
 
@@ -87,6 +93,7 @@ def parallel(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]],
     return Parallel(
         sources=Ragged.of([*source[: length - 1], end] for source, _ in kept),
         targets=Ragged.of([*target[: length - 1], end] for _, target in kept),
+        length=length,
         empty=empty,
         cut=sum(max(map(len, pair)) >= length for pair in kept),
     )
@@ -95,25 +102,51 @@ def parallel(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]],
 class PairBatches:
     """Sources as `memory`; targets after `start`, and each next token of them to be said.
 
-    Rows are padded to the longest of their step, so that they are the same in whatever parts they are asked for.
+    Pairs of similar length make a step, so that little of it is padding: short ones by the hundred, long ones by the
+    dozen. An epoch has every pair once, in other company each time.
+    Source: buckets by length, Sutskever et al. 2014, section 3.4; by tokens, Vaswani et al. 2017, section 5.1.
 
     Args:
-        rows: of a step, those of all processes together.
+        rows: of full length that a step has room for, those of all processes together: with pairs of `length` tokens a
+            side it holds at most rows * length tokens a side, padding counted. It can be asked for in so many parts.
         start: what the decoder reads first: Marian's is its `pad`.
+
+    `steps` is how many an epoch has.
     """
 
     def __init__(self, pairs: Parallel, *, rows: int, seed: int, start: int, pad: int) -> None:
         self.pairs = pairs
         self.rows = rows
+        self.seed = seed
         self.start = start
         self.pad = pad
-        self.order = Order(len(pairs.targets.sizes), seed)
+        longer = np.maximum(pairs.sources.sizes, pairs.targets.sizes)
+        bounds = bucket_bounds(pairs.length)
+        buckets = np.searchsorted(bounds, longer)
+        self.members = [np.flatnonzero(buckets == bucket) for bucket in range(len(bounds))]
+        self.sizes = [rows * pairs.length // bound for bound in bounds]
+        self.epochs = Epochs(self.planned)
+        self.steps = len(self.epochs[0])
         self.fingerprint = fingerprint("pairs", pairs.fingerprint, rows, seed, start, pad)
 
+    def planned(self, epoch: int) -> list[Ids]:
+        """Which pairs are in each step of an epoch; there are as many steps in each."""
+        chance = stream(self.seed, "buckets", epoch)
+        made, left = list[Ids](), np.empty(0, dtype=np.int64)
+        for members, size in zip(self.members, self.sizes, strict=True):
+            here = chance.permutation(np.concatenate([left, members]))
+            full = len(here) - len(here) % size
+            made += [here[at : at + size] for at in range(0, full, size)]
+            left = here[full:]  # too few to fill a step: they go with longer ones
+        made += [left] if len(left) else []
+        return [made[at] for at in chance.permutation(len(made))]
+
     def batch(self, step: int, rows: range) -> Batch:
-        samples = range(step * self.rows, (step + 1) * self.rows)
-        chosen = np.array([self.order.place(sample)[1] for sample in samples])
-        own, sources, targets = chosen[rows.start : rows.stop], self.pairs.sources, self.pairs.targets
+        """The share of the step's pairs that these rows are of all."""
+        epoch, turn = divmod(step, self.steps)
+        chosen = self.epochs[epoch][turn]
+        begin, end = (at * len(chosen) // self.rows for at in (rows.start, rows.stop))
+        own, sources, targets = chosen[begin:end], self.pairs.sources, self.pairs.targets
         size = int(targets.sizes[chosen].max())
         said = targets.padded(own, size, IGNORED)
         tokens = torch.full_like(said, self.start)
@@ -126,3 +159,11 @@ class PairBatches:
             memory=sources.padded(own, int(sources.sizes[chosen].max()), self.pad),
             memory_lengths=torch.from_numpy(sources.sizes[own]),
         )
+
+
+def bucket_bounds(longest: int) -> list[int]:
+    """The longest rows of each bucket, up to `longest`."""
+    bounds = [1]
+    while bounds[-1] < longest:
+        bounds.append(min(longest, max(bounds[-1] + 1, int(bounds[-1] * GROWTH))))
+    return bounds
