@@ -17,7 +17,7 @@ FOLDERS = ("unmask", "tools", "bench", "tests")
 FILE = 400
 FUNCTION = 60
 FAMILY = 150
-TOTALS = {"unmask/core": 3_000, "unmask": 40_000}
+TOTALS = {"unmask/core": 3_500, "unmask": 50_000}
 
 
 def excesses(root: Path) -> list[str]:

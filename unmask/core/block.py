@@ -34,7 +34,7 @@ class Memory:
     """What an encoder left for a decoder.
 
     Args:
-        hidden: [B, S, W]; with a cache, only what that does not hold yet.
+        hidden: [M, S, W], each for B / M rows in turn; with a cache, only what that does not hold yet.
         mask: which of all S each token may see.
         cache: of its keys and values, so that they are made once for all steps.
     """
@@ -77,10 +77,12 @@ class Block(nn.Module):
         def recall(inner: Tensor) -> Tensor:
             assert memory is not None, "blocks that look at a memory are given one"
             assert self.memory_attention is not None
+            # Rows that look at one memory line up as queries of it, so no key is ever repeated.
+            rows = inner.reshape(len(memory.hidden), -1, inner.shape[-1])
             mixed = self.memory_attention(
-                inner, layer=layer, mask=memory.mask, turn=None, cache=memory.cache, memory=memory.hidden
+                rows, layer=layer, mask=memory.mask, turn=None, cache=memory.cache, memory=memory.hidden
             )
-            out: Tensor = self.dropout(mixed)
+            out: Tensor = self.dropout(mixed.view_as(inner))
             return out
 
         def think(inner: Tensor) -> Tensor:

@@ -46,6 +46,7 @@ class StaticCache:
         self.capacity = capacity
         self.keys = [torch.empty(batch, h, capacity, d, dtype=dtype, device=device) for h, d in shapes]
         self.values = [torch.empty_like(key) for key in self.keys]
+        self.spare: Tensor | None = None
 
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """See Cache.
@@ -69,16 +70,20 @@ class StaticCache:
 
     def reorder(self, rows: Tensor) -> None:
         """Let row i become what row rows[i] was; there are then as many rows as `rows` [B] names."""
-        self.keys = [rearranged(key, rows, self.slots) for key in self.keys]
-        self.values = [rearranged(value, rows, self.slots) for value in self.values]
+        if len(rows) == len(self.keys[0]):
+            moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
+            if 2 * len(moved) <= len(rows):
+                for kept in (*self.keys, *self.values):
+                    kept[moved, :, : self.slots] = kept[rows[moved], :, : self.slots]
+                return
+        self.keys = [self.picked(key, rows) for key in self.keys]
+        self.values = [self.picked(value, rows) for value in self.values]
 
-
-def rearranged(kept: Tensor, rows: Tensor, slots: int) -> Tensor:
-    """Rows of keys or values [B, K, capacity, D], as far as they are filled; in place where their number stays."""
-    if len(rows) != len(kept):
-        made = kept.new_empty(len(rows), *kept.shape[1:])
-        made[:, :, :slots] = kept[rows, :, :slots]
+    def picked(self, kept: Tensor, rows: Tensor) -> Tensor:
+        """Some rows of keys or values [B, K, capacity, D], as far as they are filled, where the ones before were."""
+        shape, made = (len(rows), *kept.shape[1:]), self.spare
+        if made is None or made.shape != shape:
+            made = kept.new_empty(shape)
+        torch.index_select(kept[:, :, : self.slots], 0, rows, out=made[:, :, : self.slots])
+        self.spare = kept
         return made
-    moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
-    kept[moved, :, :slots] = kept[rows[moved], :, :slots]
-    return kept

@@ -12,7 +12,9 @@ from unmask.core.attention import Attention
 from unmask.core.block import Block
 from unmask.core.embedding import Embedding
 from unmask.core.kernels import attend, fused
+from unmask.core.look import Look
 from unmask.core.masks import KernelMask
+from unmask.core.recurrent import Reader, Writer
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,19 @@ class Dropout:
 def drop(model: nn.Module, rates: Dropout) -> None:
     """Let every embedding, block and attention of the model drop so much while it trains; zeros undo it.
 
+    Of a recurrent model it is what each layer gives that is dropped, never what it keeps from step to step (Zaremba et
+    al. 2014, section 3.1).
     Weights, their names and the spec stay as they are, and in eval() the model gives what it always did.
     """
     for part in model.modules():
         if isinstance(part, Embedding):
             part.dropout = dropped(rates.embedding).train(part.training)
-        elif isinstance(part, Block):
+        elif isinstance(part, Block | Reader | Writer):
             part.dropout = dropped(rates.residual).train(part.training)
         elif isinstance(part, Attention):
             part.kernel = Dropping(part, rates.attention) if rates.attention else attend
+        elif isinstance(part, Look):
+            part.dropout = dropped(rates.attention).train(part.training)
 
 
 def dropped(rate: float) -> nn.Module:

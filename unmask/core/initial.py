@@ -89,12 +89,23 @@ class Xavier:
             value.uniform_(-edge, edge, generator=generator)
 
 
+@dataclass(frozen=True)
+class Uniform:
+    """Uniform from -edge to edge, matrices and tables alike. Source: Luong et al. 2015, section 4.1."""
+
+    edge: float = 0.1
+
+    def draw(self, value: Tensor, *, is_table: bool, added: int, generator: torch.Generator) -> None:
+        value.uniform_(-self.edge, self.edge, generator=generator)
+
+
 SCHEMES: Mapping[str, Scheme] = {
     "gpt": Normal(),
     "gpt2": Normal(calm=True),
     "bert": Truncated(),
     "glm": Normal(calm=True),
     "transformer": Xavier(),
+    "recurrent": Uniform(),
 }
 """GLM's is that of its release code. Biases begin at 0 and norms at 1 in all."""
 

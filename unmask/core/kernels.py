@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch.nn.functional as F
 from torch import Tensor
 
-from unmask.core.alignment import Alignment, scores
+from unmask.core.alignment import Alignment, Dot, ScaledDot, scores
 from unmask.core.distribution import softmax
 from unmask.core.masks import KernelMask
 
@@ -18,13 +19,24 @@ Kernel = Callable[[Tensor, Tensor, Tensor, KernelMask, Alignment], Tensor]
 """query [B, H, T, D], key and value [B, K, S, D] with K dividing H, mask, alignment -> mixed values [B, H, T, D]."""
 
 
-def attention_weights(query: Tensor, key: Tensor, mask: KernelMask, alignment: Alignment) -> Tensor:
+class Way(Protocol):
+    """A way to look that is more than a dot product and a softmax."""
+
+    def weights(self, query: Tensor, key: Tensor, visible: Tensor | None) -> Tensor:
+        """How each query spreads over the keys that are visible (bool [B, 1, T or 1, S]): [B, H, T, S]."""
+        ...
+
+
+def attention_weights(query: Tensor, key: Tensor, mask: KernelMask, alignment: Alignment | Way) -> Tensor:
     """How each query spreads over the keys: [B, H, T, S], rows summing to 1 (to 0 where all is hidden)."""
-    agreement = scores(alignment, query, shared(key, query.shape[1]))
-    return softmax(agreement, mask.visible(query.shape[2], query.device))
+    keys, visible = shared(key, query.shape[1]), mask.visible(query.shape[2], query.device)
+    if isinstance(alignment, ScaledDot | Dot):
+        agreement = scores(alignment, query, keys)
+        return softmax(agreement if mask.bias is None else agreement + mask.bias, visible)
+    return alignment.weights(query, keys, visible)
 
 
-def explicit(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment) -> Tensor:
+def explicit(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment | Way) -> Tensor:
     """Attention in three plain steps. Source: Vaswani et al. 2017, equation 1."""
     return attention_weights(query, key, mask, alignment) @ shared(value, query.shape[1])
 
@@ -38,7 +50,7 @@ def fused(
     """
     scale = alignment.scale(query.shape[-1])
     heads, groups = query.shape[1], key.shape[1]
-    if query.shape[2] == 1 and heads != groups:
+    if query.shape[2] == 1 and heads != groups and mask.bias is None:
         # One query a head: the heads that share a key line up as rows of it, so no key is ever repeated.
         rows = query.unflatten(1, (groups, heads // groups)).squeeze(3)  # [B, K, H/K, D]
         mixed = F.scaled_dot_product_attention(rows, key, value, attn_mask=mask.dense, dropout_p=dropout, scale=scale)
@@ -47,7 +59,7 @@ def fused(
         query,
         key,
         value,
-        attn_mask=mask.dense,
+        attn_mask=mask.dense if mask.bias is None else mask.bias,
         dropout_p=dropout,
         is_causal=mask.causal,
         scale=scale,

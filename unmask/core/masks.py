@@ -161,10 +161,17 @@ class KernelMask:
     """A mask in the form a kernel takes, made once for all layers of a forward.
 
     `dense` is bool [B or 1, 1, T, S]. Without it, `causal` hides the upper triangle and nothing else is hidden.
+    `bias` [B or 1, H, T, S] is added to the scores, minus infinity where `dense` hides.
     """
 
     causal: bool = False
     dense: Tensor | None = None
+    bias: Tensor | None = None
+
+    def biased(self, bias: Tensor) -> KernelMask:
+        """The same, with bias [1, H, T, S] added to the scores."""
+        visible = self.visible(bias.shape[2], bias.device)
+        return KernelMask(dense=visible, bias=bias if visible is None else bias.masked_fill(~visible, float("-inf")))
 
     def visible(self, length: int, device: torch.device) -> Tensor | None:
         """The mask spelt out, for the explicit kernel; None shows everything."""

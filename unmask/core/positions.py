@@ -54,6 +54,65 @@ class Sinusoid(nn.Module):
         return torch.cat((angle.sin(), angle.cos()[..., : self.width // 2]), dim=-1)
 
 
+@dataclass(frozen=True)
+class RelativeSpec:
+    """A learnt number a head, added to scores by how far the key is from the query, in `buckets` of distances.
+
+    Half of the buckets hold one distance each, the others ever more, up to `reach`; all further are in the last. With
+    `both`, half of all are for keys ahead, else these count as distance 0.
+    Source: T5 (Raffel et al. 2020), section 2.1; the buckets are its release code's.
+    """
+
+    buckets: int
+    reach: int
+    both: bool
+
+    def __post_init__(self) -> None:
+        if self.exact < 1 or self.reach <= self.exact:
+            raise SpecError(
+                "{buckets} buckets cannot hold relative positions up to {reach}; there must be 4 or more, and a "
+                "quarter of them below the reach.",
+                buckets=self.buckets,
+                reach=self.reach,
+            )
+
+    @property
+    def count(self) -> int:
+        """Buckets each way."""
+        return self.buckets // 2 if self.both else self.buckets
+
+    @property
+    def exact(self) -> int:
+        """Those of one distance."""
+        return self.count // 2
+
+    def build(self, heads: int) -> Relative:
+        return Relative(self, heads)
+
+    def bucket(self, distance: Tensor) -> Tensor:
+        """Which bucket distances, key minus query, are in."""
+        apart = distance.abs() if self.both else (-distance).clamp(min=0)
+        growth = (apart.clamp(min=1).float() / self.exact).log() / math.log(self.reach / self.exact)
+        far = self.exact + (growth * (self.count - self.exact)).long()
+        found = apart.where(apart < self.exact, far.clamp(max=self.count - 1))
+        return found + (distance > 0) * self.count if self.both else found
+
+
+class Relative(nn.Module):
+    """What a RelativeSpec builds."""
+
+    def __init__(self, spec: RelativeSpec, heads: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.table = table(spec.buckets, heads)
+
+    def forward(self, start: int, length: int) -> Tensor:
+        """Of queries in slots start..start+length and keys in all up to there: [1, H, T, S]."""
+        slots = torch.arange(start + length, device=self.table.weight.device)
+        found: Tensor = self.table(self.spec.bucket(slots - slots[start:, None]))  # [T, S, H]
+        return found.permute(2, 0, 1)[None]
+
+
 PositionSpec = LearnedSpec | SinusoidSpec
 
 

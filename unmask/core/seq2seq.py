@@ -5,13 +5,15 @@ Source: Vaswani et al. 2017, section 3.1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from unmask.base.errors import SpecError
+from unmask.core.attention import Attention
 from unmask.core.block import Memory
 from unmask.core.caches import StaticCache
 from unmask.core.masks import Full, RightPadding, kernel_mask
@@ -55,6 +57,11 @@ class EncoderDecoder(Protocol):
         ...
 
     @property
+    def looks(self) -> Sequence[nn.Module]:
+        """What looks at a memory, layer by layer: each has a `kernel` that may be swapped; none without attention."""
+        ...
+
+    @property
     def device(self) -> torch.device: ...
 
     @property
@@ -68,10 +75,11 @@ class EncoderDecoder(Protocol):
         """What a decoder is to look at: [M, S, W] of tokens [M, S], text in the first `lengths` [M]; None is all."""
         ...
 
-    def logits(
-        self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: DecoderCache | None = None
-    ) -> Tensor:
-        """Scores of every next token, [R, T, V], of tokens [R, T] that look at memory [M, S, W], of `lengths` [M]."""
+    def logits(self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: Any = None) -> Tensor:
+        """Scores of every next token, [R, T, V], of tokens [R, T] that look at memory [M, S, W], of `lengths` [M].
+
+        `cache` is one that this model made.
+        """
         ...
 
     def cache(self, *, batch: int, capacity: int, memory: int, beams: int = 1) -> DecoderCache:
@@ -83,12 +91,14 @@ class EncoderDecoder(Protocol):
 class Seq2SeqSpec:
     """A whole model as a value. The encoder has no head; each of the decoder's blocks looks at the memory.
 
-    `shared`: both read their tokens with the same table.
+    `shared`: both read their tokens with the same table. `shrunk`: what the head reads is divided by the root of the
+    width, where its rows are as large as those of a table (T5, Raffel et al. 2020, release code).
     """
 
     encoder: TransformerSpec
     decoder: TransformerSpec
     shared: bool = True
+    shrunk: bool = False
 
     def __post_init__(self) -> None:
         if self.encoder.head is not None or self.decoder.head is None:
@@ -104,6 +114,16 @@ class Seq2SeqSpec:
                 vocabs=" / ".join(str(vocab) for _, vocab in sizes),
             )
 
+    @property
+    def vocab(self) -> int:
+        """How many tokens it may write."""
+        return self.decoder.embedding.vocab
+
+    @property
+    def depth(self) -> int:
+        """Layers of both sides."""
+        return len(self.encoder.blocks) + len(self.decoder.blocks)
+
     def build(self) -> Seq2Seq:
         return Seq2Seq(self)
 
@@ -116,9 +136,12 @@ class Seq2SeqCache:
     memory: StaticCache
 
     def reorder(self, rows: Tensor) -> None:
-        """Let row i become what row rows[i] was; there are then as many rows as `rows` [B] names."""
+        """Let written row i become what row rows[i] was; there are then as many rows as `rows` [R] names."""
         self.own.reorder(rows)
-        self.memory.reorder(rows)
+
+    def keep(self, memories: Tensor) -> None:
+        """Go on with these memories [M] alone; `reorder` says which rows look at them."""
+        self.memory.reorder(memories)
 
 
 class Seq2Seq(nn.Module):
@@ -141,6 +164,19 @@ class Seq2Seq(nn.Module):
         return self.decoder.dtype
 
     @property
+    def vocab(self) -> int:
+        return self.spec.vocab
+
+    @property
+    def context(self) -> int:
+        return min(self.spec.encoder.context, self.spec.decoder.context)
+
+    @property
+    def looks(self) -> Sequence[Attention]:
+        found = [block.memory_attention for block in self.decoder.blocks]
+        return [look for look in found if isinstance(look, Attention)]
+
+    @property
     def head(self) -> nn.Module:
         """What reads the decoder's hidden states out as scores of tokens."""
         head = self.decoder.head
@@ -152,7 +188,7 @@ class Seq2Seq(nn.Module):
         return self.decode(tokens, self.encode(memory_tokens, lengths=lengths), lengths=lengths)
 
     def encode(self, tokens: Tensor, *, lengths: Tensor | None = None) -> Tensor:
-        """What a decoder is to look at: [B, S, W] of tokens [B, S], text in the first `lengths` [B]; None is all."""
+        """What a decoder is to look at: [M, S, W] of tokens [M, S], text in the first `lengths` [M]; None is all."""
         mask = self.encoder.spec.mask
         memory: Tensor = self.encoder(tokens, mask=mask if lengths is None else mask & RightPadding(lengths))
         return memory
@@ -160,10 +196,10 @@ class Seq2Seq(nn.Module):
     def decode(
         self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: Seq2SeqCache | None = None
     ) -> Tensor:
-        """Hidden states [B, T, W] of tokens [B, T], which look at memory [B, S, W].
+        """Hidden states [R, T, W] of tokens [R, T], R / M rows of which look at each memory of [M, S, W] in turn.
 
         Args:
-            lengths: [B], how much of each row of the memory is no padding; None is all.
+            lengths: [M], how much of each memory is no padding; None is all.
             cache: what earlier calls with the same memory left; extended and advanced by T slots.
         """
         mask = FULL if lengths is None else RightPadding(lengths)
@@ -174,20 +210,20 @@ class Seq2Seq(nn.Module):
             fresh = memory[:, cache.memory.slots :]
             hidden = self.decoder(tokens, cache=cache.own, memory=Memory(fresh, seen, cache.memory))
             cache.memory.advance(fresh.shape[1])
-        return hidden
+        return hidden * self.spec.decoder.width**-0.5 if self.spec.shrunk else hidden
 
     def logits(
         self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: Seq2SeqCache | None = None
     ) -> Tensor:
-        """Scores of every next token, [B, T, V]; see `decode`."""
+        """Scores of every next token, [R, T, V]; see `decode`."""
         out: Tensor = self.head(self.decode(tokens, memory, lengths=lengths, cache=cache))
         return out
 
-    def cache(self, *, batch: int, capacity: int, memory: int) -> Seq2SeqCache:
-        """An empty cache for `batch` rows of up to `capacity` tokens that look at `memory` tokens."""
+    def cache(self, *, batch: int, capacity: int, memory: int, beams: int = 1) -> Seq2SeqCache:
+        """An empty cache for `batch` memories of `memory` tokens, each with `beams` rows of up to `capacity` tokens."""
         looks = [block.memory for block in self.spec.decoder.blocks if block.memory]
         shapes = [(look.kv_heads, look.head_width) for look in looks]
         return Seq2SeqCache(
-            self.decoder.cache(batch=batch, capacity=capacity),
+            self.decoder.cache(batch=batch * beams, capacity=capacity),
             StaticCache(shapes, batch=batch, capacity=memory, dtype=self.dtype, device=self.device),
         )

@@ -193,6 +193,33 @@ def telling(kernel: Kernel, layer: int, watch: Watch, kept: Trace) -> Kernel:
 
 
 @contextmanager
+def recalled(looks: Sequence[nn.Module]) -> Iterator[list[list[Tensor]]]:
+    """For as long as this lasts, each of these looks at a memory keeps its weights, [B, H, T, S] of each call.
+
+    A model that writes step by step calls its look once a step, with T = 1.
+    """
+    kernels = [look.kernel for look in looks]
+    kept: list[list[Tensor]] = [[] for _ in looks]
+    try:
+        for look, calls in zip(looks, kept, strict=True):
+            look.kernel = keeping(look.kernel, calls)  # type: ignore[assignment,arg-type] # modules' own are not typed
+        yield kept
+    finally:
+        for look, kernel in zip(looks, kernels, strict=True):
+            look.kernel = kernel
+
+
+def keeping(kernel: Kernel, calls: list[Tensor]) -> Kernel:
+    """A kernel that gives what `kernel` gives, and keeps its weights."""
+
+    def keep(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment) -> Tensor:
+        calls.append(attention_weights(fine(query), fine(key), mask, alignment))
+        return kernel(query, key, value, mask, alignment)
+
+    return keep
+
+
+@contextmanager
 def overheard(part: nn.Module, heard: list[Tensor]) -> Iterator[None]:
     """For as long as this lasts, what this part gives is kept."""
     hook = part.register_forward_hook(lambda _part, _given, out: heard.append(fine(out)))

@@ -15,12 +15,15 @@ from unmask.core.embedding import EmbeddingSpec
 from unmask.core.heads import HeadSpec, NextTokenSpec, SummarySpec
 from unmask.core.masks import Causal, Full, KernelMask, Mask, kernel_mask
 from unmask.core.norms import NormSpec
-from unmask.core.positions import Turn
+from unmask.core.positions import RelativeSpec, Turn
 
 
 @dataclass(frozen=True)
 class TransformerSpec:
-    """A whole model as a value; equal specs build equal models. `context` is the longest row, in tokens."""
+    """A whole model as a value; equal specs build equal models. `context` is the longest row, in tokens.
+
+    `relative` is added to the scores of every layer.
+    """
 
     width: int
     context: int
@@ -30,6 +33,7 @@ class TransformerSpec:
     final_norm: NormSpec | None
     head: HeadSpec | None
     summary: SummarySpec | None = None
+    relative: RelativeSpec | None = None
 
     @property
     def writes(self) -> bool:
@@ -60,6 +64,7 @@ class Transformer(nn.Module):
         self.spec = spec
         self.embedding = spec.embedding.build(spec.width)
         self.blocks = nn.ModuleList(block.build(spec.width) for block in spec.blocks)
+        self.relative = spec.relative.build(spec.blocks[0].attention.heads) if spec.relative else None
         self.final_norm = spec.final_norm.build(spec.width) if spec.final_norm else nn.Identity()
         self.head = spec.head.build(spec.width, self.embedding.tokens) if spec.head else None
         self.summary = spec.summary.build(spec.width) if spec.summary else None
@@ -144,11 +149,13 @@ class Transformer(nn.Module):
     def masks(self, mask: Mask, *, start: int, length: int, device: torch.device) -> list[KernelMask]:
         """Each layer's mask in kernel form, made once for each kind."""
         made: dict[Mask, KernelMask] = {}
+        relative = None if self.relative is None else self.relative(start, length)
         for block in self.spec.blocks:
             own = block.attention.mask
             if own not in made:
                 whole = mask if isinstance(own, Full) else mask & own
-                made[own] = kernel_mask(whole, start=start, length=length, device=device)
+                plain = kernel_mask(whole, start=start, length=length, device=device)
+                made[own] = plain if relative is None else plain.biased(relative)
         return [made[block.attention.mask] for block in self.spec.blocks]
 
     def turns(self, positions: Tensor, dtype: torch.dtype) -> list[Turn | None]:

@@ -112,16 +112,36 @@ def test_cached_steps_equal_one_pass_and_project_the_memory_once():
         assert torch.allclose(torch.cat(steps, dim=1), model.logits(target, memory, lengths=lengths), atol=1e-5)
 
 
-def test_rows_of_a_cache_can_be_put_in_another_order():
-    model, target, source = random(), ids(3, 6), ids(3, 9)
-    rows = torch.tensor([2, 2, 0])
-    cache = model.cache(batch=3, capacity=6, memory=9)
+def test_rows_that_share_a_memory_equal_rows_with_a_memory_each():
+    model, target, source, lengths = random(), ids(6, 5), ids(3, 9), torch.tensor(LENGTHS)
+    cache = model.cache(batch=3, capacity=5, memory=9, beams=2)
     with torch.no_grad():
-        memory = model.encode(source)
-        model.decode(target[:, :4], memory, cache=cache)
+        memory = model.encode(source, lengths=lengths)
+        each = model.logits(target, memory.repeat_interleave(2, dim=0), lengths=lengths.repeat_interleave(2))
+        assert torch.allclose(model.logits(target, memory, lengths=lengths), each, atol=1e-5)
+        steps = [model.logits(part, memory, lengths=lengths, cache=cache) for part in target.split([2, 1, 2], dim=1)]
+        assert torch.allclose(torch.cat(steps, dim=1), each, atol=1e-5)
+
+
+def test_written_rows_change_places_and_memories_leave():
+    model, target, source, lengths = random(), ids(6, 6), ids(3, 9), torch.tensor(LENGTHS)
+    cache = model.cache(batch=3, capacity=6, memory=9, beams=2)
+    with torch.no_grad():
+        memory = model.encode(source, lengths=lengths)
+        model.decode(target[:, :4], memory, lengths=lengths, cache=cache)
+        kept, rows = torch.tensor([0, 2]), torch.tensor([1, 1, 5, 4])
         cache.reorder(rows)
-        last = model.decode(target[rows, 4:], memory[rows], cache=cache)
-        assert torch.allclose(last, model.decode(target[rows], memory[rows])[:, 4:], atol=1e-5)
+        cache.keep(kept)
+        last = model.decode(target[rows, 4:], memory[kept], lengths=lengths[kept], cache=cache)
+        whole = model.decode(target[rows], memory[[0, 0, 2, 2]], lengths=lengths[[0, 0, 2, 2]])
+        assert torch.allclose(last, whole[:, 4:], atol=1e-5)
+
+
+def test_it_tells_what_a_search_asks():
+    model = random()
+    assert (model.vocab, model.context) == (50, 64)
+    shorter = replace(model.spec, encoder=replace(model.spec.encoder, context=40)).build()
+    assert shorter.context == 40
 
 
 def test_one_table_is_shared_by_all_that_read_and_score():

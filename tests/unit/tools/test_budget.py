@@ -45,12 +45,12 @@ def test_a_family_has_a_smaller_budget(tmp_path: Path) -> None:
 
 
 def test_the_core_has_a_budget_for_all_its_files_together(tmp_path: Path) -> None:
-    for index in range(8):
+    for index in range(9):
         write(tmp_path, f"unmask/core/part{index}.py", 400)
-    assert excesses(tmp_path) == ["unmask/core has 3,200 lines, 200 over its budget of 3,000"]
+    assert excesses(tmp_path) == ["unmask/core has 3,600 lines, 100 over its budget of 3,500"]
 
 
 def test_the_package_has_a_budget_for_all_its_files_together(tmp_path: Path) -> None:
-    for index in range(101):
+    for index in range(126):
         write(tmp_path, f"unmask/apps/app{index}.py", 400)
-    assert excesses(tmp_path) == ["unmask has 40,400 lines, 400 over its budget of 40,000"]
+    assert excesses(tmp_path) == ["unmask has 50,400 lines, 400 over its budget of 50,000"]

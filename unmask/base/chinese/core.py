@@ -24,18 +24,18 @@ TEXTS: dict[str, str] = {
     "A head of width {width} cannot be turned; rotary wants an even width.": (
         "宽度为 {width} 的头无法旋转；旋转位置编码要求偶数宽度。"
     ),
-    "Rotary's theta is {theta}; it must be larger than 1.": ("旋转位置编码的 theta 是 {theta}；它必须大于 1。"),
+    "Rotary's theta is {theta}; it must be larger than 1.": "旋转位置编码的 theta 是 {theta}；它必须大于 1。",
     "Rotary scaling blends from {low} to {high} turns; the first must be smaller.": (
         "旋转位置编码的缩放在 {low} 到 {high} 圈之间过渡；前者必须较小。"
     ),
     "{count} rotary factors for a head of width {width}; {wanted} are needed, one for each pair.": (
         "宽度为 {width} 的头得到 {count} 个旋转系数；需要 {wanted} 个，每对通道一个。"
     ),
-    "{where} must be {names}, not {value!r}.": ("{where} 必须是 {names}，而不是 {value!r}。"),
+    "{where} must be {names}, not {value!r}.": "{where} 必须是 {names}，而不是 {value!r}。",
     "{where} has no {name!r}; known are {known}. Did you mean {nearest}?": (
         "{where} 没有 {name!r}；已知的有 {known}。您是想用 {nearest} 吗？"
     ),
-    "{where} lacks a field: {reason}.": ("{where} 缺少字段：{reason}。"),
+    "{where} lacks a field: {reason}.": "{where} 缺少字段：{reason}。",
     "This model has no head that predicts tokens, so no logits; ask it for hidden states.": (
         "此模型没有预测下一词元的输出头，因此没有 logits；请获取隐藏状态。"
     ),
@@ -60,29 +60,29 @@ TEXTS: dict[str, str] = {
     "{variable} is {name!r}; it may be {known}, as far as this processor has them, or off.": (
         "{variable} 的值是 {name!r}；它可以是 {known}（以本机处理器支持的为限），或者 off。"
     ),
-    "native ({kernels}, {threads} threads)": ("本机代码（{kernels}，{threads} 个线程）"),
+    "native ({kernels}, {threads} threads)": "本机代码（{kernels}，{threads} 个线程）",
     "PyTorch (no compiled library: install unmask again where there is a C compiler)": (
         "PyTorch（没有编译好的库：请在有 C 编译器的环境中重新安装 unmask）"
     ),
-    "PyTorch (the compiled library is switched off by {variable})": ("PyTorch（编译好的库已被 {variable} 关闭）"),
+    "PyTorch (the compiled library is switched off by {variable})": "PyTorch（编译好的库已被 {variable} 关闭）",
     "There is no memory left to multiply {rows} rows. Take fewer at once.": (
         "内存不足，无法一次计算 {rows} 行的乘积。请减少每次的行数。"
     ),
     "There is no memory left for what the model works with ({count} rows).": (
         "内存不足，容不下模型计算所需的缓冲区（{count} 行）。"
     ),
-    "There is no memory left to read {rows} tokens.": ("内存不足，无法读入 {rows} 个词元。"),
-    "The native library has no operation for {what}.": ("本机库没有与此对应的运算：{what}。"),
-    "its mask and head": ("它的掩码与输出头"),
-    "a matrix that is not quantized": ("未量化的矩阵"),
-    "matrices of different groups side by side": ("并列矩阵的分组大小不一致"),
-    "an embedding that is not quantized": ("未量化的词嵌入"),
-    "norms of heads that are not RMSNorm": ("不是 RMSNorm 的头归一化"),
-    "This model runs on PyTorch, more slowly: {reason}": ("此模型改用 PyTorch 运行，速度较慢：{reason}"),
-    "segments without positions": ("没有位置表的段落嵌入"),
-    "an encoder whose attention has positions or windows": ("注意力带有位置或窗口的编码器"),
-    "positions that are not learnt": ("不是学习得到的位置编码"),
-    "an embedding with blanks or a scale": ("带填空位置或缩放的嵌入"),
+    "There is no memory left to read {rows} tokens.": "内存不足，无法读入 {rows} 个词元。",
+    "The native library has no operation for {what}.": "本机库没有与此对应的运算：{what}。",
+    "its mask and head": "它的掩码与输出头",
+    "a matrix that is not quantized": "未量化的矩阵",
+    "matrices of different groups side by side": "并列矩阵的分组大小不一致",
+    "an embedding that is not quantized": "未量化的词嵌入",
+    "norms of heads that are not RMSNorm": "不是 RMSNorm 的头归一化",
+    "This model runs on PyTorch, more slowly: {reason}": "此模型改用 PyTorch 运行，速度较慢：{reason}",
+    "segments without positions": "没有位置表的段落嵌入",
+    "an encoder whose attention has positions or windows": "注意力带有位置或窗口的编码器",
+    "positions that are not learnt": "不是学习得到的位置编码",
+    "an embedding with blanks or a scale": "带填空位置或缩放的嵌入",
     "SameDocument wants one integer for each token, a matrix [B, T]; it was given shape {shape} of {dtype}.": (
         "SameDocument 需要每个词元一个整数，即矩阵 [B, T]；得到的是 {dtype} 类型、形状 {shape}。"
     ),
@@ -103,5 +103,20 @@ TEXTS: dict[str, str] = {
     ),
     "Encoder and decoder have the widths {widths} and the vocabularies {vocabs}; widths must be equal, and to share an embedding vocabularies too.": (
         "编码器与解码器的宽度为 {widths}，词表大小为 {vocabs}；宽度必须相等，要共用嵌入时词表大小也必须相等。"
+    ),
+    "{buckets} buckets cannot hold relative positions up to {reach}; there must be 4 or more, and a quarter of them below the reach.": (
+        "{buckets} 个桶容纳不下 {reach} 以内的相对位置；至少要 4 个桶，而且其中四分之一必须小于这个距离。"
+    ),
+    "{field} is {name!r}, which is not known; known are {known}. Did you mean {nearest!r}?": (
+        "{field} 是 {name!r}，这是未知的；已知的有 {known}。您是想用 {nearest!r} 吗？"
+    ),
+    "A local window reaches {reach} tokens each way; it must be at least 1.": (
+        "局部窗口向两侧各延伸 {reach} 个词元；至少须为 1。"
+    ),
+    "Only a decoder that looks after its last layer can feed its first one what came of it.": (
+        "只有在最后一层之后才查看记忆的解码器，才能把查看的结果送回第一层。"
+    ),
+    "An encoder that reads both ways halves its width, {width}; make it even.": (
+        "双向读取的编码器会把宽度 {width} 一分为二；请改为偶数。"
     ),
 }
