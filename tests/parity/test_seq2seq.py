@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,10 @@ import transformers
 from torch import Tensor, nn
 
 import unmask
+from tests.marian_folder import write_marian_files
 from tests.parity.test_families import close
 from tests.tiny_encoder import write_tokenizer
-from unmask.base.errors import ArchitectureError, CheckpointError, SpecError
+from unmask.base.errors import ArchitectureError, CheckpointError, RequestError, SpecError
 from unmask.core.residual import Pre
 from unmask.core.seq2seq import Seq2Seq
 from unmask.families import marian
@@ -44,6 +46,8 @@ COMMON = {
 CASES: dict[str, dict[str, object]] = {
     "as OPUS-MT has it": COMMON | {"activation_function": "swish", "scale_embedding": True},
     "unscaled, relu": COMMON | {"activation_function": "relu"},
+    "a vocabulary each": COMMON
+    | {"share_encoder_decoder_embeddings": False, "vocab_size": 120, "decoder_vocab_size": VOCAB},
 }
 LENGTHS = torch.tensor([20, 7, 13])
 
@@ -106,7 +110,7 @@ def test_loss_and_gradients_are_equal(pair: tuple[LoadedSeq2Seq, nn.Module, Path
     loss.backward()
     close(loss, wanted)
     gradients = {name: each.grad for name, each in ours.named_parameters()}
-    given = dict(marian.hub_rules().give(gradients))
+    given = dict(marian.hub_rules(pair[0].spec).give(gradients))
     expected = {name: each.grad for name, each in theirs.named_parameters() if each.grad is not None}
     # Theirs does not learn the bias of the scores.
     assert given.keys() - {"final_logits_bias"} == expected.keys()
@@ -142,7 +146,10 @@ def test_what_we_made_is_saved_with_its_tokenizer_and_translates_in_transformers
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3)
     start = tokenizer.pad
-    save_seq2seq(LoadedSeq2Seq(spec, model, tokenizer, start), tmp_path / "out")
+    save_seq2seq(
+        LoadedSeq2Seq("marian", spec, model, tokenizer, tokenizer, start, ends=tokenizer.ends, pad=tokenizer.pad),
+        tmp_path / "out",
+    )
     theirs = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "out")
     source, written = torch.tensor([[5, 6, 7]]), torch.tensor([[start]])
     with torch.no_grad():
@@ -156,6 +163,48 @@ def test_what_we_made_is_saved_with_its_tokenizer_and_translates_in_transformers
     assert tuple(text) == tokenizer.encode("hello").ids
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_folder_as_it_is_published_reads_and_writes_with_its_own_tokenizers(tmp_path: Path, apart: bool):
+    write_marian_files(tmp_path, apart=apart)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it recommends a package that it does not use
+        reader = transformers.MarianTokenizer.from_pretrained(tmp_path)
+    pad = json.loads((tmp_path / ("target_vocab.json" if apart else "vocab.json")).read_text())["<pad>"]
+    sizes = {
+        "share_encoder_decoder_embeddings": not apart,
+        "vocab_size": reader.vocab_size,
+        "decoder_vocab_size": len(reader.decoder),
+    }
+    special = {"pad_token_id": pad, "decoder_start_token_id": pad, "eos_token_id": 0, "forced_eos_token_id": 0}
+    torch.manual_seed(0)
+    theirs = transformers.MarianMTModel(transformers.MarianConfig(**COMMON | sizes | special)).eval()
+    for parameter in theirs.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    theirs.generation_config.bad_words_ids = [[pad]]
+    theirs.save_pretrained(tmp_path)
+    text = "A dog is in the park."
+    with torch.no_grad():
+        ids = theirs.generate(**reader(text, return_tensors="pt"), max_new_tokens=8, num_beams=1)[0].tolist()
+    for folder in (tmp_path, tmp_path / "saved"):
+        ours = load_seq2seq(folder, dtype=None, device=CPU)
+        assert (ours.start, ours.ends, ours.never) == (pad, {0}, {pad})
+        assert ours.advice["forced_eos_token_id"] == 0
+        assert ours.source is not None
+        assert ours.target is not None
+        tokens, last, said = torch.tensor([ours.source.encode(text).ids]), pad, list[int]()
+        memory, cache = ours.model.encode(tokens), ours.model.cache(batch=1, capacity=8, memory=tokens.shape[1])
+        while last not in ours.ends and len(said) < 7:
+            scores = ours.model.logits(torch.tensor([[last]]), memory, cache=cache)[0, -1]
+            scores[pad] = -torch.inf
+            last = int(scores.argmax())
+            said.append(last)
+        # The last token is the end, whatever the model would have written there.
+        assert [pad, *said[:7]] == ids[:8]
+        wanted = "".join(reader.decoder[each] for each in ids if each not in (0, pad))
+        assert ours.target.decode(ids) == wanted.replace("▁", " ").strip()
+        save_seq2seq(ours, tmp_path / "saved")
+
+
 def test_a_norm_before_each_sublayer_cannot_be_said_in_that_layout():
     side = StackSize(depth=1, heads=2, hidden=32)
     spec = original(OriginalSize(16, side, side, vocab=50, context=32, residual=Pre()))
@@ -167,6 +216,7 @@ def test_a_norm_before_each_sublayer_cannot_be_said_in_that_layout():
 def test_what_would_compute_otherwise_is_refused(
     pair: tuple[LoadedSeq2Seq, nn.Module, Path], tmp_path: Path, name: str, value: bool
 ):
+    (tmp_path / "model.safetensors").symlink_to(pair[2] / "model.safetensors")
     config = json.loads((pair[2] / "config.json").read_text()) | {name: value}
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match=f"'{name}' is {value}"):
@@ -174,12 +224,12 @@ def test_what_would_compute_otherwise_is_refused(
 
 
 def test_the_verbs_that_cannot_use_it_say_so(pair: tuple[LoadedSeq2Seq, nn.Module, Path]):
-    with pytest.raises(ArchitectureError, match=r"model_type is 'marian', an encoder-decoder.*neither talk"):
+    with pytest.raises(ArchitectureError, match=r"model_type is 'marian', an encoder-decoder.*unmask translate"):
         unmask.load(pair[2])
 
 
 def test_another_architecture_is_no_encoder_decoder(tiny_folder: Path):
-    with pytest.raises(ArchitectureError, match="is of model_type 'llama'; of encoder-decoders, 'marian' is the one"):
+    with pytest.raises(ArchitectureError, match="is of model_type 'llama', none of the encoder-decoders.*marian"):
         load_seq2seq(tiny_folder, dtype=None, device=CPU)
 
 
@@ -189,3 +239,63 @@ def test_weights_can_be_had_in_fewer_bits(pair: tuple[LoadedSeq2Seq, nn.Module, 
     whole = pair[0].model.state_dict()
     assert all(torch.equal(each, whole[name].bfloat16()) for name, each in narrow.model.state_dict().items())
     assert replace(narrow, model=pair[0].model).spec == pair[0].spec
+
+
+def test_eight_bits_come_near_and_are_saved_as_they_are(pair: tuple[LoadedSeq2Seq, nn.Module, Path], tmp_path: Path):
+    ours, _, folder = pair
+    narrow = load_seq2seq(folder, dtype=None, device=CPU, quantize="int8")
+    assert not any(type(part) is nn.Linear for part in narrow.model.modules())
+    tables = [side.embedding.tokens for side in (narrow.model.encoder, narrow.model.decoder)]
+    assert (tables[0] is tables[1]) == narrow.spec.shared
+    save_seq2seq(narrow, tmp_path)
+    again = load_seq2seq(tmp_path, dtype=None, device=CPU)
+    with torch.no_grad():
+        exact, rounded = our_logits(ours.model), our_logits(narrow.model)
+        assert (rounded - exact).norm() < 0.1 * exact.norm()
+        assert not torch.equal(rounded, exact)
+        assert torch.equal(our_logits(again.model), rounded)
+
+
+def test_cached_steps_in_eight_bits_equal_one_pass(pair: tuple[LoadedSeq2Seq, nn.Module, Path]):
+    model = load_seq2seq(pair[2], dtype=None, device=CPU, quantize="int8").model
+    cache = model.cache(batch=3, capacity=15, memory=20)
+    with torch.no_grad():
+        memory = model.encode(ids(20), lengths=LENGTHS)
+        steps = [model.logits(part, memory, lengths=LENGTHS, cache=cache) for part in ids(15).split(1, dim=1)]
+        close(torch.cat(steps, dim=1), model.logits(ids(15), memory, lengths=LENGTHS))
+
+
+def test_a_scheme_for_what_is_quantized_already_is_refused(pair: tuple[LoadedSeq2Seq, nn.Module, Path], tmp_path: Path):
+    save_seq2seq(load_seq2seq(pair[2], dtype=None, device=CPU, quantize="int8"), tmp_path)
+    with pytest.raises(RequestError, match="is quantized already, as int8"):
+        load_seq2seq(tmp_path, dtype=None, device=CPU, quantize="int4")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"eos_token_id": [1, 97]}, "names token 97, and the model writes 97"),
+        ({"decoder_start_token_id": -1}, "names token -1, and"),
+        ({"bad_words_ids": [[0], [2, 3]]}, r"bad_words_ids holds \[2, 3\]; only lists of one"),
+        ({"bad_words_ids": 3}, "bad_words_ids holds 3; only lists of one"),
+    ],
+)
+def test_tokens_that_cannot_be_are_refused(
+    pair: tuple[LoadedSeq2Seq, nn.Module, Path], tmp_path: Path, said: dict[str, object], message: str
+):
+    for file in pair[2].iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "generation_config.json").unlink()
+    (tmp_path / "generation_config.json").write_text(json.dumps(said))
+    with pytest.raises(CheckpointError, match=message):
+        load_seq2seq(tmp_path, dtype=None, device=CPU)
+
+
+def test_what_the_makers_say_of_writing_is_kept(pair: tuple[LoadedSeq2Seq, nn.Module, Path], tmp_path: Path):
+    ours = replace(pair[0], never=frozenset({0}), advice={"num_beams": 6, "forced_eos_token_id": 1})
+    save_seq2seq(ours, tmp_path)
+    again = load_seq2seq(tmp_path, dtype=None, device=CPU)
+    assert (again.start, again.ends, again.pad, again.never) == (0, {1}, 0, {0})
+    assert again.advice == ours.advice
+    theirs = transformers.GenerationConfig.from_pretrained(tmp_path)
+    assert (theirs.bad_words_ids, theirs.num_beams, theirs.forced_eos_token_id) == ([[0]], 6, 1)

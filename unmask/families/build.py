@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Protocol
+
 import torch
+from torch import nn
 
 from unmask.base.errors import CheckpointError, RequestError
 from unmask.checkpoints.ggml import FORMATS
 from unmask.checkpoints.gguf import Gguf
-from unmask.checkpoints.rules import Report
+from unmask.checkpoints.rules import Report, Rules
 from unmask.checkpoints.source import TensorSource
 from unmask.core.transformer import Transformer
 from unmask.core.widening import suit
@@ -20,6 +24,22 @@ from unmask.quantization.schemes import STORED, scheme
 
 FAST = "int8"
 """The scheme for speed where nobody chose one."""
+
+
+class Checkpoint(Protocol):
+    """What is asked of a checkpoint to fill a model from it."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def fields(self) -> Fields: ...
+
+    @property
+    def source(self) -> TensorSource: ...
+
+    @property
+    def rules(self) -> Rules: ...
 
 
 def build(
@@ -39,8 +59,8 @@ def build(
 
 
 def fill(
-    model: Transformer,
-    checkpoint: Opened,
+    model: nn.Module,
+    checkpoint: Checkpoint,
     source: TensorSource,
     *,
     dtype: torch.dtype | None,
@@ -48,7 +68,7 @@ def fill(
     quantize: str | None,
 ) -> Report:
     """Fill the model from `source`, which has the checkpoint's names and sizes."""
-    rules, packing = checkpoint.dialect.rules(checkpoint.spec), read_packing(checkpoint.fields)
+    rules, packing = checkpoint.rules, read_packing(checkpoint.fields)
     check(checkpoint, packing, dtype=dtype, quantize=quantize)
     if packing is not None:
         return pour_packed(rules, source, model, packing, device)
@@ -79,7 +99,7 @@ def read_packing(fields: Fields) -> Packing | None:
     return Packing(scheme(said.text("scheme")), {name: scheme(others.text(name)) for name in others.values})
 
 
-def check(checkpoint: Opened, packing: Packing | None, *, dtype: torch.dtype | None, quantize: str | None) -> None:
+def check(checkpoint: Checkpoint, packing: Packing | None, *, dtype: torch.dtype | None, quantize: str | None) -> None:
     """See that what is asked for goes together.
 
     Raises:
@@ -104,19 +124,20 @@ def check(checkpoint: Opened, packing: Packing | None, *, dtype: torch.dtype | N
         )
 
 
-def has_blocks(checkpoint: Opened) -> bool:
+def has_blocks(checkpoint: Checkpoint) -> bool:
     """Whether it is a GGUF file with quantized matrices."""
     source = checkpoint.source
     return isinstance(source, Gguf) and any(FORMATS[each.dtype].length > 1 for each in source.tensors.values())
 
 
-def speed_format(checkpoint: Opened, device: torch.device) -> str | None:
+def speed_format(checkpoint: Checkpoint, device: torch.device) -> str | None:
     """What a model that writes is served in: 8 bits, in which the default model answers its first question as exactly.
 
     A file's own blocks are faster, but with them inputs have 8 bits, not 16 (docs/LOG.md tells what became of it). None
     where exact weights are as fast: without the native library torch has to unpack the others at each step.
     """
     here = device.type == "cpu" and library() is not None
-    if not here or not checkpoint.spec.writes or read_packing(checkpoint.fields) is not None:
+    embeds = isinstance(checkpoint, Opened) and not checkpoint.spec.writes
+    if not here or embeds or read_packing(checkpoint.fields) is not None:
         return None
     return FAST

@@ -100,7 +100,9 @@ def to_hub(spec: TransformerSpec) -> dict[str, object]:
         head=spec.head is not None,
     )
     if glm(size) != spec:
-        raise SpecError("The layout of GLM has no words for this model; it is not wired as the published ones are.")
+        raise SpecError(
+            "The layout of {name} has no words for this model; it is not wired as the published ones are.", name="GLM"
+        )
     return {
         "architectures": ["GLMModel"],
         "hidden_size": size.width,

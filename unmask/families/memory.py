@@ -108,7 +108,7 @@ class Rehearsal:
         self, checkpoint: Opened, dtype: torch.dtype | None, device: torch.device, quantize: str | None
     ) -> None:
         self.spec, self.device = checkpoint.spec, device
-        self.model, self.load = rehearse_load(checkpoint, dtype, quantize)
+        self.model, self.load = rehearse_load(checkpoint.spec.build, checkpoint, dtype, quantize)
         self.dtype = "+".join(schemes(self.model)) or str(self.model.dtype).removeprefix("torch.")
         keep_one_of_each(self.model)
         suit(self.model.eval(), device)

@@ -12,13 +12,15 @@ from unmask.base.errors import ArchitectureError, CheckpointError
 from unmask.base.registry import nearest
 from unmask.checkpoints.dtypes import DTYPES
 from unmask.checkpoints.gguf import Gguf, open_gguf
+from unmask.checkpoints.rules import Rules
 from unmask.checkpoints.source import TensorSource
 from unmask.checkpoints.weights import open_weights
 from unmask.core.transformer import TransformerSpec
-from unmask.families import FAMILIES, marian
+from unmask.families import FAMILIES
 from unmask.families.family import Dialect, Family
 from unmask.families.fields import Fields
 from unmask.families.files import read_json
+from unmask.families.translators import LAYOUTS
 from unmask.quantization.folder import Whole
 
 PRECISION = ("F64", "F32", "BF16", "F16")
@@ -35,6 +37,10 @@ class Opened:
     fields: Fields
     source: TensorSource
     spec: TransformerSpec
+
+    @property
+    def rules(self) -> Rules:
+        return self.dialect.rules(self.spec)
 
 
 def open_checkpoint(path: Path, *, allow_pickle: bool = False) -> Opened:
@@ -61,10 +67,10 @@ def open_file(path: Path) -> Opened:
 def open_folder(folder: Path, weights: Path, *, allow_pickle: bool) -> Opened:
     config = read_json(folder / "config.json")
     name = Fields("config.json", config).text("model_type")
-    if name == marian.NAME:
+    if name in LAYOUTS:
         raise ArchitectureError(
-            "{where}: model_type is {name!r}, an encoder-decoder. unmask trains, saves and reads these, but can "
-            "neither talk with them nor show them yet.",
+            "{where}: model_type is {name!r}, an encoder-decoder, which turns one text into another. Use it with: "
+            "unmask translate.",
             where=folder / "config.json",
             name=name,
         )

@@ -31,7 +31,10 @@ class StackSize:
 
 @dataclass(frozen=True)
 class OriginalSize:
-    """The sizes that make one of these models of another; one vocabulary serves both texts."""
+    """The sizes that make one of these models of another.
+
+    `target_vocab`: of what is written, where it has a vocabulary of its own.
+    """
 
     width: int
     encoder: StackSize
@@ -43,19 +46,20 @@ class OriginalSize:
     """Tokens' rows times the root of the width (section 3.4)."""
     residual: Residual = POST
     """The paper has the norm after each sum; with it before, each stack ends in one more."""
+    target_vocab: int | None = None
 
 
 def original(size: OriginalSize) -> Seq2SeqSpec:
-    """With biases everywhere, positions as waves, and one table for both texts and for the scores (section 3.4)."""
-    writer = stack(size, size.decoder)
+    """With biases everywhere, positions as waves, and one table for the text that is written and for the scores, and
+    for the text that is read where both have one vocabulary (section 3.4)."""
+    shared = size.target_vocab is None
+    writer = stack(size, size.decoder, size.vocab if size.target_vocab is None else size.target_vocab)
     blocks = tuple(replace(block, memory=block.attention) for block in writer.blocks)
-    head = NextTokenSpec(tied=True, bias=True)
-    return Seq2SeqSpec(
-        encoder=stack(size, size.encoder), decoder=replace(writer, blocks=blocks, mask=Causal(), head=head), shared=True
-    )
+    decoder = replace(writer, blocks=blocks, mask=Causal(), head=NextTokenSpec(tied=True, bias=True))
+    return Seq2SeqSpec(stack(size, size.encoder, size.vocab), decoder, shared=shared)
 
 
-def stack(size: OriginalSize, own: StackSize) -> TransformerSpec:
+def stack(size: OriginalSize, own: StackSize, vocab: int) -> TransformerSpec:
     """An encoder; and a decoder, but for its mask, its head and its look at the memory."""
     head_width = size.width // own.heads
     attention = AttentionSpec(own.heads, own.heads, head_width, bias=True, out_bias=True)
@@ -64,7 +68,7 @@ def stack(size: OriginalSize, own: StackSize) -> TransformerSpec:
     return TransformerSpec(
         width=size.width,
         context=size.context,
-        embedding=EmbeddingSpec(size.vocab, positions=SinusoidSpec(size.context), scaled=size.scaled),
+        embedding=EmbeddingSpec(vocab, positions=SinusoidSpec(size.context), scaled=size.scaled),
         blocks=(block,) * own.depth,
         mask=Full(),
         final_norm=NORM if isinstance(size.residual, Pre) else None,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import Tensor
-from torch.nn import ModuleList
+from torch import Tensor, nn
 
 from unmask.checkpoints.dtypes import DTYPES
 from unmask.checkpoints.gguf import Gguf
@@ -20,11 +20,13 @@ from unmask.core.attention import Attention
 from unmask.core.live import Live
 from unmask.core.masks import KernelMask
 from unmask.core.transformer import Transformer
-from unmask.families.build import fill
-from unmask.families.open import Opened
+from unmask.families.build import Checkpoint, fill
+from unmask.families.open_seq2seq import Opened
+from unmask.families.translators import PairModel
 from unmask.quantization.census import nbytes
 
 META = torch.device("meta")
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,13 @@ class Load:
     kept: int
 
 
-def rehearse_load(checkpoint: Opened, dtype: torch.dtype | None, quantize: str | None) -> tuple[Transformer, Load]:
-    """Fill the model from a file that has sizes only, by the loader's own rules; the model, and what that takes."""
+def rehearse_load(
+    build: Callable[[], M], checkpoint: Checkpoint, dtype: torch.dtype | None, quantize: str | None
+) -> tuple[M, Load]:
+    """Fill a model from a file that has sizes only, by the loader's own rules; the model, and what that takes."""
     source = outline(checkpoint.source)
     with META:
-        model = checkpoint.spec.build()
+        model = build()
     with Live() as live:
         fill(model, checkpoint, source, dtype=dtype, device=META, quantize=quantize)
         for each in chain(model.parameters(), model.buffers()):
@@ -90,7 +94,7 @@ def keep_one_of_each(model: Transformer) -> None:
     """One layer of each kind for all, since they take turns in the same room; their kernels multiply nothing."""
     blocks = model.spec.blocks
     model.spec = replace(model.spec, blocks=tuple(dict.fromkeys(blocks)))
-    model.blocks = ModuleList(model.blocks[blocks.index(each)] for each in model.spec.blocks)
+    model.blocks = nn.ModuleList(model.blocks[blocks.index(each)] for each in model.spec.blocks)
     for part in model.modules():
         if isinstance(part, Attention):
             part.kernel = hollow
@@ -102,3 +106,17 @@ def hollow(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignmen
     mixed = torch.empty_like(query)
     del added
     return mixed
+
+
+def pair_need(checkpoint: Opened, *, dtype: torch.dtype | None, quantize: str | None, tokens: int, rows: int) -> int:
+    """Bytes that an encoder-decoder takes at most, Python and its libraries aside.
+
+    That is while it is loaded, or as it then reads `rows` texts of so many tokens and writes as many.
+    """
+    build: Callable[[], PairModel] = checkpoint.spec.build
+    model, load = rehearse_load(build, checkpoint, dtype, quantize)
+    ids = torch.zeros(rows, min(tokens, model.context), dtype=torch.int64, device=META)
+    live = Live()
+    with torch.inference_mode(), live:
+        model.eval()(ids, ids)
+    return max(load.peak + load.kept, load.weights + load.file + live.peak + max(load.kept, live.kept))

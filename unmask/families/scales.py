@@ -93,10 +93,12 @@ def scaled_llama(scale: Scale, vocab: int, context: int) -> TransformerSpec:
     )
 
 
-def scaled_original(scale: Scale, vocab: int, context: int) -> Seq2SeqSpec:
-    """Encoder and decoder of the same scale."""
+def scaled_original(scale: Scale, vocab: int, context: int, target_vocab: int | None = None) -> Seq2SeqSpec:
+    """Encoder and decoder of the same scale; `target_vocab`: of what is written, where it has one of its own."""
     side = StackSize(scale.depth, scale.heads, hidden=4 * scale.width)
-    return original(OriginalSize(scale.width, encoder=side, decoder=side, vocab=vocab, context=context))
+    return original(
+        OriginalSize(scale.width, encoder=side, decoder=side, vocab=vocab, context=context, target_vocab=target_vocab)
+    )
 
 
 MAKERS: Mapping[str, Callable[[Scale, int, int], TransformerSpec]] = {

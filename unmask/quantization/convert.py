@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
+from unmask.core.embedding import Embedding
 from unmask.core.surgery import replace
 from unmask.core.transformer import Transformer
 from unmask.quantization.linear import QuantizedEmbedding, QuantizedLinear
@@ -25,7 +26,7 @@ def unseen(done: int, count: int) -> None:
     """A Progress that nobody watches."""
 
 
-def quantize_model(model: Transformer, scheme: Scheme, progress: Progress = unseen) -> None:
+def quantize_model(model: nn.Module, scheme: Scheme, progress: Progress = unseen) -> None:
     """Quantize the model in place, its embedding and its output too; tied ones share their weights as before.
 
     Raises:
@@ -40,16 +41,17 @@ def quantize_model(model: Transformer, scheme: Scheme, progress: Progress = unse
     settle(model)
 
 
-def by_weight(model: Transformer) -> dict[Tensor, list[Matrix]]:
-    """The parts whose weights are to be quantized: every Linear, and the table of tokens; tied ones side by side."""
+def by_weight(model: nn.Module) -> dict[Tensor, list[Matrix]]:
+    """The parts whose weights are to be quantized: every Linear, and tables of tokens; tied ones side by side."""
     parts: dict[Tensor, list[Matrix]] = {}
+    tables = {part.tokens for part in model.modules() if isinstance(part, Embedding)}
     for part in model.modules():
-        if isinstance(part, nn.Linear) or (isinstance(part, nn.Embedding) and part is model.embedding.tokens):
+        if isinstance(part, nn.Linear) or (isinstance(part, nn.Embedding) and part in tables):
             parts.setdefault(part.weight, []).append(part)
     return parts
 
 
-def stand_in(model: Transformer, packed: Mapping[Matrix, Packed]) -> None:
+def stand_in(model: nn.Module, packed: Mapping[Matrix, Packed]) -> None:
     """Put a quantized part in the place of each of these."""
 
     def made(part: nn.Module) -> QuantizedLinear | QuantizedEmbedding:
@@ -61,7 +63,9 @@ def stand_in(model: Transformer, packed: Mapping[Matrix, Packed]) -> None:
     replace(model, where=lambda part: part in packed, make=made)
 
 
-def settle(model: Transformer) -> None:
-    """What holds for the rest of a quantized model: float32 throughout, a half cache, and nothing in it is trained."""
+def settle(model: nn.Module) -> None:
+    """What holds for the rest of a quantized model: float32 throughout, nothing in it is trained, and where it goes on
+    with one text, whose cache grows long, half a cache."""
     model.float().requires_grad_(False)
-    model.half_cache = True
+    if isinstance(model, Transformer):
+        model.half_cache = True

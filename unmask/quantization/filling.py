@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unmask.checkpoints.ggml import dequantize
 from unmask.checkpoints.gguf import Gguf
 from unmask.checkpoints.rules import Change, Fit, Report, put
 from unmask.checkpoints.source import TensorSource
-from unmask.core.transformer import Transformer
 from unmask.quantization.blocks import BLOCKS, from_blocks
 from unmask.quantization.convert import Matrix, by_weight, settle, stand_in
 from unmask.quantization.packed import Packed
@@ -23,9 +22,7 @@ OTHERWISE = SCHEMES["int8-32"]
 """For what is stored in a form that no scheme holds: as fine as the finest of those."""
 
 
-def pour(
-    fitted: Fit, source: TensorSource, model: Transformer, *, scheme: Scheme | None, device: torch.device
-) -> Report:
+def pour(fitted: Fit, source: TensorSource, model: nn.Module, *, scheme: Scheme | None, device: torch.device) -> Report:
     """Put a source's tensors into a model (on meta) that becomes a quantized one; all but the matrices as float32.
 
     Args:

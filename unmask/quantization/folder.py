@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unmask.base.errors import CheckpointError
 from unmask.checkpoints.rules import Report, Rules, put
 from unmask.checkpoints.source import TensorInfo, TensorSource
-from unmask.core.transformer import Transformer
 from unmask.quantization.convert import Matrix, settle, stand_in
 from unmask.quantization.packed import Packed
 from unmask.quantization.rounding import slices
@@ -75,9 +74,7 @@ def stored(packed: Packed) -> dict[str, Tensor]:
     return {CODES: dense, SCALES: scales} | ({} if minima is None else {MINIMA: minima})
 
 
-def pour_packed(
-    rules: Rules, source: TensorSource, model: Transformer, packing: Packing, device: torch.device
-) -> Report:
+def pour_packed(rules: Rules, source: TensorSource, model: nn.Module, packing: Packing, device: torch.device) -> Report:
     """Fill a model (on meta) from such a folder; every code and scale is the stored one.
 
     Raises:

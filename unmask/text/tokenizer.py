@@ -94,7 +94,7 @@ class Tokenizer:
             span = (at, at) if added else span
             spans.append(span)
             at = span[1]
-        return Encoding(ids=tuple(encoding.ids), spans=tuple(spans), segments=tuple(encoding.type_ids))
+        return Encoding(ids=tuple(self.numbers(encoding)), spans=tuple(spans), segments=tuple(encoding.type_ids))
 
     def rows(self, texts: Sequence[str], *, special: bool = True) -> list[list[int]]:
         """The ids of many texts, encoded side by side on all cores; each as `encode` gives them.
@@ -103,7 +103,7 @@ class Tokenizer:
             TokenizerError: as `encode` does; says which text is meant.
         """
         try:
-            return [each.ids for each in self.backend.encode_batch_fast(list(texts), add_special_tokens=special)]
+            return self.numbered(texts, special)
         except BaseException as error:
             failed = encode_error((), library_failure(error))
             for index, text in enumerate(texts):
@@ -123,7 +123,7 @@ class Tokenizer:
             encoding = self.backend.encode(text)
         except BaseException as error:
             raise encode_error((text,), library_failure(error)) from error
-        ids, added = list(encoding.ids), list(encoding.special_tokens_mask)
+        ids, added = self.numbers(encoding), list(encoding.special_tokens_mask)
         before = added.index(0) if 0 in added else len(ids)
         after = added[::-1].index(0) if 0 in added else 0
         if before + after >= limit or any(added[before : len(ids) - after]):
@@ -133,6 +133,14 @@ class Tokenizer:
                 limit=limit,
             )
         return ids if len(ids) <= limit else ids[: limit - after] + ids[len(ids) - after :]
+
+    def numbers(self, encoding: tokenizers.Encoding) -> list[int]:
+        """The ids of what the library made of a text."""
+        return list(encoding.ids)
+
+    def numbered(self, texts: Sequence[str], special: bool) -> list[list[int]]:
+        """The ids of many texts, by the quickest way."""
+        return [each.ids for each in self.backend.encode_batch_fast(list(texts), add_special_tokens=special)]
 
     def decode(self, ids: Sequence[int], *, skip_special: bool = True) -> str:
         """The text of some ids; bytes that are no valid UTF-8 become U+FFFD.
@@ -158,12 +166,7 @@ class Tokenizer:
         """
         token = self.backend.id_to_token(token_id) if 0 <= token_id < self.size else None
         if token is None:
-            raise TokenizerError(
-                "Token id {id} is not in the vocabulary of {size} tokens. "
-                "Were these ids made with another model's tokenizer?",
-                id=token_id,
-                size=self.size,
-            )
+            raise strange(token_id, self.size)
         return str(token)
 
     def id(self, token: str) -> int | None:
@@ -208,6 +211,15 @@ def library_failure(error: BaseException) -> BaseException:
     if isinstance(error, Exception) or type(error).__name__ == "PanicException":
         return error
     raise error
+
+
+def strange(token_id: int, size: int) -> TokenizerError:
+    """An id that the vocabulary has not."""
+    return TokenizerError(
+        "Token id {id} is not in the vocabulary of {size} tokens. Were these ids made with another model's tokenizer?",
+        id=token_id,
+        size=size,
+    )
 
 
 def encode_error(texts: Sequence[str], error: BaseException) -> TokenizerError:

@@ -15,20 +15,20 @@ TEXTS: dict[str, str] = {
     "Tensors {first!r} and {second!r} both claim to be {target!r}. Remove one of them.": (
         "张量 {first!r} 和 {second!r} 都声称是 {target!r}。请删除其中之一。"
     ),
-    "{where}: {name!r} must be {wanted}, not {value}.": ("{where}：{name!r} 必须是{wanted}，而不是 {value}。"),
-    "an object": ("一个对象"),
-    "an integer from {first} to {last}": ("{first} 到 {last} 之间的整数"),
-    "a positive number from {first:g} to {last:g}": ("{first:g} 到 {last:g} 之间的正数"),
-    "true or false": ("true 或 false"),
-    "a text": ("一段文本"),
+    "{where}: {name!r} must be {wanted}, not {value}.": "{where}：{name!r} 必须是{wanted}，而不是 {value}。",
+    "an object": "一个对象",
+    "an integer from {first} to {last}": "{first} 到 {last} 之间的整数",
+    "a positive number from {first:g} to {last:g}": "{first:g} 到 {last:g} 之间的正数",
+    "true or false": "true 或 false",
+    "a text": "一段文本",
     "{where}: {name!r} is {value!r}, which is not supported; known are {known}.": (
         "{where}：{name!r} 为 {value!r}，尚不支持；已知的有 {known}。"
     ),
     "{where}: {name!r} is {value!r}; only {unless!r} is supported, anything else would give wrong answers.": (
         "{where}：{name!r} 为 {value!r}；仅支持 {unless!r}，其他取值会得到错误的结果。"
     ),
-    "{where}: {name!r} is missing. Nearest there: {nearest}.": ("{where}：缺少 {name!r}。其中最接近的是：{nearest}。"),
-    "{where}: there is no tensor {name!r}.": ("{where}：没有张量 {name!r}。"),
+    "{where}: {name!r} is missing. Nearest there: {nearest}.": "{where}：缺少 {name!r}。其中最接近的是：{nearest}。",
+    "{where}: there is no tensor {name!r}.": "{where}：没有张量 {name!r}。",
     "{where}: rotary scaling {kind!r} is not supported; known are {known}.": (
         "{where}：不支持旋转位置缩放 {kind!r}；已知的有 {known}。"
     ),
@@ -38,26 +38,26 @@ TEXTS: dict[str, str] = {
     "{where}: {field} is {name!r}, an architecture that unmask does not have. Known are {known}; nearest is {nearest!r}. docs/tour.md shows how to add one.": (
         "{where}：{field} 为 {name!r}，unmask 尚无此架构。已有 {known}；最接近的是 {nearest!r}。docs/tour.md 说明了如何添加架构。"
     ),
-    "{path} must hold a JSON object, not a {kind}.": ("{path} 的内容必须是 JSON 对象，而不是 {kind}。"),
+    "{path} must hold a JSON object, not a {kind}.": "{path} 的内容必须是 JSON 对象，而不是 {kind}。",
     "{folder} has no {file}, so it is not a model in the Hub's layout. Give the folder that holds it.": (
         "{folder} 中没有 {file}，因此不是 Hub 格式的模型。请指定包含该文件的文件夹。"
     ),
-    "{path} is not valid JSON: {reason}.": ("{path} 不是有效的 JSON：{reason}。"),
-    "{path} must hold a JSON list, not a {kind}.": ("{path} 的内容必须是 JSON 列表，而不是 {kind}。"),
-    "{path} has {size:,} bytes; no configuration has so many.": ("{path} 有 {size:,} 字节；配置文件不会这么大。"),
+    "{path} is not valid JSON: {reason}.": "{path} 不是有效的 JSON：{reason}。",
+    "{path} must hold a JSON list, not a {kind}.": "{path} 的内容必须是 JSON 列表，而不是 {kind}。",
+    "{path} has {size:,} bytes; no configuration has so many.": "{path} 有 {size:,} 字节；配置文件不会这么大。",
     "GGUF's {architecture} has no way to say that this model has {what}. Write it in the Hub's layout: unmask convert ... --to hub": (
         "GGUF 的 {architecture} 架构无法说明此模型有{what}。请写成 Hub 格式：unmask convert ... --to hub"
     ),
-    "GGUF has no number for pooling by {ways}; it has {known}.": ("GGUF 没有 {ways} 池化方式的编号；只有 {known}。"),
-    "another activation than {usual}": ("不同于 {usual} 的激活函数"),
-    "scores scaled by layer": ("按层缩放的注意力得分"),
+    "GGUF has no number for pooling by {ways}; it has {known}.": "GGUF 没有 {ways} 池化方式的编号；只有 {known}。",
+    "another activation than {usual}": "不同于 {usual} 的激活函数",
+    "scores scaled by layer": "按层缩放的注意力得分",
     '{where}: \'attention_types\' is {value}, which does not call each of {depth} layers "global" or "local".': (
         '{where}:\'attention_types\' 为 {value}，没有把 {depth} 层逐一写明为 "global" 或 "local"。'
     ),
     "This model's rotation has a factor for each pair of channels, as GGUF files store it; the Hub's layout has no name for that. Write it as GGUF, or start from the maker's own folder.": (
         "此模型的旋转位置编码为每对通道各有一个系数（GGUF 的存法），Hub 格式没有对应的写法。请写成 GGUF，或从发布者的原始文件夹开始。"
     ),
-    "attention with a bias": ("带偏置的注意力"),
+    "attention with a bias": "带偏置的注意力",
     "Unknown GGUF format {name!r}; known are {known}. Did you mean {nearest!r}?": (
         "未知的 GGUF 格式 {name!r}；已知的有 {known}。您是想用 {nearest!r} 吗？"
     ),
@@ -67,7 +67,7 @@ TEXTS: dict[str, str] = {
     "{name} came without a tokenizer, and a GGUF file must hold one.": (
         "{name} 没有附带分词器，而 GGUF 文件必须包含分词器。"
     ),
-    "{path} cannot be read: {reason}.": ("无法读取 {path}：{reason}。"),
+    "{path} cannot be read: {reason}.": "无法读取 {path}：{reason}。",
     "{folder}: modules.json names {place!r:.100}, which is not the plain name of a folder in it.": (
         "{folder}：modules.json 写的 {place!r:.100} 不是该文件夹中一个文件夹的名称。"
     ),
@@ -93,18 +93,6 @@ TEXTS: dict[str, str] = {
     "{name} is quantized as {scheme}, and a GGUF file is made of exact weights. Load it without --quantize, and choose the file's format.": (
         "{name} 已量化为 {scheme}，而 GGUF 文件需由精确的权重生成。请不带 --quantize 加载，再选择文件的格式。"
     ),
-    "{where} is of model_type {name!r}; of encoder-decoders, {known!r} is the one that unmask has.": (
-        "{where} 的 model_type 是 {name!r}；编码器-解码器模型中，unmask 支持的是 {known!r}。"
-    ),
-    "{where}: model_type is {name!r}, an encoder-decoder. unmask trains, saves and reads these, but can neither talk with them nor show them yet.": (
-        "{where}：model_type 是 {name!r}，属于编码器-解码器模型。unmask 可以训练、保存和读取这类模型，但还不能与其对话，也不能展示其内部。"
-    ),
-    "The layout of Marian has no words for this model; it is not wired as the published ones are.": (
-        "Marian 的布局无法描述这个模型；它的结构与已发布的模型不同。"
-    ),
-    "The layout of GLM has no words for this model; it is not wired as the published ones are.": (
-        "GLM 的布局无法描述这个模型；它的结构与已发布的模型不同。"
-    ),
     "{where}: 'model_type' is 'glm' and there is 'num_hidden_layers', so this is GLM-4, which unmask does not have yet. The GLM of 2022 has 'num_layers'.": (
         "{where}：'model_type' 是 'glm' 且含有 'num_hidden_layers'，因此这是 GLM-4，unmask 尚不支持。2022 年的 GLM 使用 'num_layers'。"
     ),
@@ -114,7 +102,23 @@ TEXTS: dict[str, str] = {
     "There is no dial for the family {name!r}; known are {known}. Did you mean {nearest!r}?": (
         "模型家族 {name!r} 没有规模旋钮；已知的有 {known}。您是想用 {nearest!r} 吗？"
     ),
-    "A model of depth {depth} has no layers; the dial begins at 1.": (
-        "深度为 {depth} 的模型没有任何层；旋钮从 1 开始。"
+    "A model of depth {depth} has no layers; the dial begins at 1.": "深度为 {depth} 的模型没有任何层；旋钮从 1 开始。",
+    "{where}: model_type is {name!r}, an encoder-decoder, which turns one text into another. Use it with: unmask translate.": (
+        "{where}：model_type 是 {name!r}，属于编码器-解码器，用来把一段文本变成另一段。请用：unmask translate。"
+    ),
+    "{where} is of model_type {name!r}, none of the encoder-decoders that unmask has; these are {known}.": (
+        "{where} 的 model_type 是 {name!r}，不是 unmask 支持的编码器-解码器；支持的有：{known}。"
+    ),
+    "{path}: config.json or generation_config.json names token {id}, and the model writes {vocab}, from 0 on. The configuration and the weights are not of the same model.": (
+        "{path}：config.json 或 generation_config.json 提到词元 {id}，而模型能写的只有 {vocab} 个，从 0 起编号。配置和权重不属于同一个模型。"
+    ),
+    "{path}: bad_words_ids holds {word!r:.60}; only lists of one token id each are supported.": (
+        "{path}：bad_words_ids 里有 {word!r:.60}；只支持每个列表恰有一个词元编号。"
+    ),
+    "The layout of Pegasus has one vocabulary for both texts, and this model has two.": (
+        "Pegasus 的布局只有一个词表供两边的文本共用，而这个模型有两个。"
+    ),
+    "The layout of {name} has no words for this model; it is not wired as the published ones are.": (
+        "{name} 的布局无法描述这个模型；它的结构与已发布的模型不同。"
     ),
 }

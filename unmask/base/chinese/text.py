@@ -239,4 +239,10 @@ TEXTS: dict[str, str] = {
     "Chinese words need {package}. Run: pip install 'unmask[chinese]'": (
         "切分中文词需要 {package}。请运行：pip install 'unmask[chinese]'"
     ),
+    "{folder} has a {have}, but no {file}. Get the model's files again.": (
+        "{folder} 里有 {have}，却没有 {file}。请重新获取模型文件。"
+    ),
+    "{file}: piece {piece!r:.60} has the number {number!r:.60}; each must have one of its own, from 0 on. Get the model's files again.": (
+        "{file}：词片 {piece!r:.60} 的编号是 {number!r:.60}；每个词片都必须有自己独有的编号，从 0 起。请重新获取模型文件。"
+    ),
 }
