@@ -20,9 +20,7 @@ documents = st.lists(st.integers(1, 12), min_size=1, max_size=8)
 corpora = st.lists(documents, min_size=2, max_size=6).filter(
     lambda shape: len(shape[0]) > 1 and sum(map(sum, shape)) > 40
 )
-kinds = st.sampled_from(
-    ["packed", "stream", "crops", "masked", "words", "pairs", "spans", "sentences", "ends", "parallel"]
-)
+kinds = st.sampled_from(["packed", "stream", "crops", "masked", "words", "pairs", "spans", "sentences", "ends"])
 seeds = st.integers(0, 1 << 20)
 
 
@@ -34,11 +32,6 @@ def batches(kind: str, shape: list[list[int]], *, rows: int, length: int, seed: 
         spelled = tokenizer(BERT, size=texts.vocab)
         return MaskedBatches(
             texts, spelled, rows=rows, length=length, seed=seed, words=kind == "words", pairs=kind == "pairs"
-        )
-    if kind == "parallel":
-        rows_of_ids = [list(range(sum(document))) for document in shape]
-        return PairBatches(
-            parallel(rows_of_ids, rows_of_ids[::-1], end=1, length=length), rows=rows, seed=seed, start=2, pad=0
         )
     mixture = Mixture(kind == "spans", kind == "sentences", kind == "ends")
     return BlankBatches(texts, tokenizer(GLM, size=texts.vocab), rows=rows, length=length, seed=seed, mixture=mixture)
@@ -90,3 +83,26 @@ def test_an_epoch_of_packed_rows_has_every_token_once(shape, rows, length, seed,
         assert row.documents is not None
         seen.update(row.tokens[row.documents >= 0].tolist())
     assert seen == Counter(range(FIRST, FIRST + sum(map(sum, shape))))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=60),
+    rows=st.integers(1, 5),
+    length=st.integers(2, 20),
+    seed=seeds,
+    epoch=st.integers(0, 3),
+)
+def test_an_epoch_of_pairs_has_each_once_in_steps_that_come_in_parts(sizes, rows, length, seed, epoch):
+    sides = [[[FIRST + number] * size for number, size in enumerate(side)] for side in zip(*sizes, strict=True)]
+    batches = PairBatches(parallel(*sides, end=1, length=length), rows=rows, seed=seed, start=2, pad=0)
+    seen: list[int] = []
+    for step in reversed(range(epoch * batches.steps, (epoch + 1) * batches.steps)):
+        whole = batches.batch(step, range(rows))
+        parts = [batches.batch(step, range(row, row + 1)).tensors() for row in reversed(range(rows))][::-1]
+        for name, value in whole.tensors().items():
+            assert torch.equal(torch.cat([part[name] for part in parts]), value)
+        assert max(whole.tokens.numel(), whole.memory.numel()) <= rows * length
+        assert torch.equal(whole.memory[:, 0], whole.targets[:, 0])  # a pair's sides belong together
+        seen += whole.targets[:, 0].tolist()
+    assert sorted(seen) == [FIRST + number for number in range(len(sizes))]

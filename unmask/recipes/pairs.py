@@ -1,4 +1,4 @@
-"""Pairs of texts, one to be read and one to be written: from a table with both, or two files line by line."""
+"""Pairs of texts, one to be read and one to be written: from tables with both, or from files line by line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unmask.base.errors import DataError
-from unmask.data.documents import kind, read
+from unmask.data.documents import found, kind, read
 from unmask.data.files import lines
 
 TABLES = (".tsv", ".jsonl")
@@ -37,29 +37,37 @@ class Pairs:
 def read_pairs(data: Sequence[Path], *, source: str, target: str) -> Pairs:
     """
     Args:
-        data: tables that have the columns `source` and `target`; or two plain files whose lines belong together.
+        data: tables that have the columns `source` and `target`; and plain files two by two, whose lines belong
+            together, as Moses has them: what is read before what is written. Of a folder, its files by name.
     Raises:
         DataError: if a file cannot be read so, or a line of one file has none in the other.
     """
-    if any(kind(path) in TABLES or path.is_dir() for path in data):
-        sides = [tuple(document.text for document in read(data, field=field)) for field in (source, target)]
-    elif len(data) == 2:
-        sides = [tuple(line for _, line in lines(path)) for path in data]
-    else:
+    listed = [file for path in data for file in (found(path) if path.is_dir() else [path])]
+    plain = [path for path in listed if kind(path) not in TABLES]
+    tables = [path for path in listed if kind(path) in TABLES]
+    if len(plain) % 2:
         raise DataError(
-            "Pairs of texts are read from tables ({known}) or from two files whose lines belong together; there are "
-            "{count} files.",
+            "Pairs of texts are read from tables ({known}) or from plain files two by two, whose lines belong "
+            "together; there are {count} plain files: {files}.",
             known=", ".join(TABLES),
-            count=len(data),
+            count=len(plain),
+            files=", ".join(map(str, plain)),
         )
-    if len(sides[0]) != len(sides[1]):
-        raise DataError(
-            "{files} have {sources} and {targets} lines; each line of one needs one in the other. Check the files.",
-            files=", ".join(map(str, data)),
-            sources=len(sides[0]),
-            targets=len(sides[1]),
-        )
-    return Pairs(*sides)
+    sides: tuple[list[str], list[str]] = ([], [])
+    for side, field in zip(sides, (source, target), strict=True):
+        side += [document.text for document in read(tables, field=field)]
+    for files in zip(plain[::2], plain[1::2], strict=True):
+        first, second = ([line for _, line in lines(path)] for path in files)
+        if len(first) != len(second):
+            raise DataError(
+                "{files} have {sources} and {targets} lines; each line of one needs one in the other. Check the files.",
+                files=", ".join(map(str, files)),
+                sources=len(first),
+                targets=len(second),
+            )
+        sides[0].extend(first)
+        sides[1].extend(second)
+    return Pairs(tuple(sides[0]), tuple(sides[1]))
 
 
 def split(pairs: Pairs, share: float) -> tuple[Pairs, Pairs]:

@@ -154,14 +154,21 @@ class Samples(Hook):
             stream.write(f"--- {run.step}\n" + "\n".join(self.sample()) + "\n\n")
 
 
-def finished(report: TrainReport, knobs: Training, samples: Sequence[str], parameters: int) -> Mapping[str, Any]:
-    """Write report.json into the run's folder; what it says."""
+def finished(
+    report: TrainReport,
+    knobs: Training,
+    samples: Sequence[str],
+    parameters: int,
+    scores: Mapping[str, float] | None = None,
+) -> Mapping[str, Any]:
+    """Write report.json into the run's folder; what it says. `scores`: of what the model says, where it has some."""
     log = lines(report.folder / LOG)
     judged = [line["validation"] for line in log if "validation" in line]
     made = {
         "steps": report.step,
         "stopped": report.stopped,
         "validation": judged[-1] if judged else None,
+        **({"scores": scores} if scores else {}),
         "tokens": report.seen,
         "seconds": round(report.seconds, 1),
         "parameters": parameters,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
 from unmask.core.masks import Causal, Prefix
-from unmask.core.seq2seq import Seq2Seq
 from unmask.core.transformer import Transformer
 from unmask.data.blanks import blank_marks
 from unmask.data.corpus import Corpus
@@ -72,17 +70,3 @@ def filled(model: Transformer, tokenizer: Tokenizer, text: str, *, limit: int) -
             said.append(best)
         row[at : at + 1] = said
     return tokenizer.decode(row[1:])
-
-
-@torch.inference_mode()
-def written(model: Seq2Seq, source: Sequence[int], *, start: int, end: int, limit: int) -> list[int]:
-    """The likeliest token after token for a source that ends in the end token, at most `limit`."""
-    memory = model.encode(torch.tensor([source], device=model.device))
-    cache = model.cache(batch=1, capacity=limit, memory=len(source))
-    last, said = start, list[int]()
-    while len(said) < limit:
-        last = int(model.logits(torch.tensor([[last]], device=model.device), memory, cache=cache)[0, -1].argmax())
-        if last == end:
-            break
-        said.append(last)
-    return said

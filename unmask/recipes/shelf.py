@@ -15,7 +15,9 @@ from unmask.base.registry import nearest
 from unmask.recipes.knobs import Training
 from unmask.recipes.plan import Plan
 
-RECIPES = ("pretrain_gpt", "pretrain_bert", "pretrain_glm", "pretrain_seq2seq")
+RECIPES = ("pretrain_gpt", "pretrain_bert", "pretrain_glm", "translate")
+ALSO = {"pretrain_seq2seq": "translate"}
+"""Other names by which one is called: any pairs of texts are learnt as translations are."""
 
 
 class Recipe(Protocol):
@@ -39,6 +41,7 @@ def recipe(name: str) -> Recipe:
     Raises:
         RequestError: if there is none, or the file is no recipe.
     """
+    name = ALSO.get(name, name)
     if name in RECIPES:
         return cast(Recipe, import_module(f"{__package__}.{name}"))
     path = Path(name)

@@ -111,8 +111,7 @@ class Sequence:
 
     def loss(self, model: Any, batch: Batch) -> Loss:
         assert batch.memory is not None
-        memory = model.encode(batch.memory, lengths=batch.memory_lengths)
-        hidden = model.decode(batch.tokens, memory, lengths=batch.memory_lengths)
+        hidden = model(batch.tokens, batch.memory, lengths=batch.memory_lengths)
         return Loss({"tokens": asked_loss(hidden, model.head, batch.targets, smoothing=self.smoothing)})
 
 

@@ -17,6 +17,7 @@ from unmask.base.chinese import TEXTS
 from unmask.base.errors import RequestError, UnmaskError
 from unmask.base.language import language, say, translate
 from unmask.recipes.describe import under_fields
+from unmask.recipes.shelf import RECIPES
 
 PACKAGE = Path(unmask.base.errors.__file__).parents[1]
 # The functions that pass a template on; their own bodies are the only place where it is no literal.
@@ -68,7 +69,7 @@ def told_of_themselves() -> dict[str, str]:
     """What recipes' docstrings say of them and of their knobs."""
     found = {}
     for name, tree in sources().items():
-        if name.startswith("recipes/pretrain_"):
+        if name in {f"recipes/{each}.py" for each in RECIPES}:
             found[(ast.get_docstring(tree) or "").splitlines()[0]] = name
         for node in ast.walk(tree) if name.startswith("recipes/") else ():
             if isinstance(node, ast.ClassDef) and node.name in ("Knobs", "Training"):

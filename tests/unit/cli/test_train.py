@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from unmask.cli.program import program
 from unmask.cli.train import duration
-from unmask.recipes.shelf import RECIPES
+from unmask.recipes.shelf import RECIPES, recipe
 
 
 def run(*arguments: str | Path) -> Result:
@@ -58,6 +58,10 @@ def test_a_plan_tells_figures_that_add_up(name: str):
     assert plan["flops"] > 6 * 7 * plan["parameters"]
 
 
+def test_the_translators_recipe_is_found_by_its_other_name_too():
+    assert recipe("pretrain_seq2seq") is recipe("translate")
+
+
 def test_a_plan_is_a_table_too():
     shown = run(
         "pretrain_gpt", "--plan", "--set", "size=gpt2", "--set", "tokenizer=bytes", "--set", "vocab=50257"
@@ -98,7 +102,10 @@ def test_a_copy_writes_over_nothing(tmp_path: Path):
         (["pretrain_gpt", "--plan", "--set", "rate=-1"], "The learning rate is -1.0; it must be above 0."),
         (["pretrain_gpt", "--plan", "--set", "size=gtp2"], "Unknown size 'gtp2'"),
         (["pretrain_bert", "--data", "nothing.txt"], "There is no file or folder nothing.txt."),
-        (["pretrain_seq2seq", "--data", "a.txt"], "from two files whose lines belong together; there are 1 files."),
+        (
+            ["translate", "--data", "a.txt"],
+            "from plain files two by two, whose lines belong together; there are 1 plain",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_told(arguments: list[str], told: str):

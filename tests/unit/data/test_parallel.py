@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 
 from unmask.base.errors import DataError
 from unmask.data.batch import IGNORED
@@ -35,13 +37,51 @@ def test_an_epoch_has_every_pair_once_and_each_source_beside_its_target():
     assert found == {tuple(source): target for source, target in zip(SOURCES, TARGETS, strict=True)}
 
 
-def test_rows_are_as_long_as_the_longest_of_their_step_whichever_are_asked_for():
-    batches = PairBatches(pairs(), rows=5, seed=0, start=START, pad=PAD)
-    for row in range(5):
-        batch = batches.batch(0, range(row, row + 1))
+def drawn(shapes: int, *, rows: int, length: int = 40) -> tuple[Parallel, PairBatches]:
+    """So many pairs of random sizes, short ones more often."""
+    chance = np.random.default_rng(0)
+    sizes = chance.geometric(0.1, size=(shapes, 2)).clip(max=length - 1)
+    sides = [[[10] * size for size in side] for side in sizes.T]
+    made = parallel(*sides, end=END, length=length)
+    return made, PairBatches(made, rows=rows, seed=0, start=START, pad=PAD)
+
+
+def test_the_parts_of_a_step_are_the_whole_step():
+    _, batches = drawn(300, rows=6)
+    for step in range(batches.steps):
+        whole = batches.batch(step, range(6)).tensors()
+        parts = [batches.batch(step, range(row, row + 2)).tensors() for row in (0, 2, 4)]
+        for name, value in whole.items():
+            assert torch.equal(torch.cat([part[name] for part in parts]), value)
+
+
+def test_no_step_has_more_tokens_a_side_than_its_rows_of_full_length():
+    pairs, batches = drawn(1000, rows=6)
+    made = [batches.batch(step, range(6)) for step in range(batches.steps)]
+    for batch in made:
         assert batch.memory is not None
-        assert batch.tokens.shape == (1, 6)
-        assert batch.memory.shape == (1, 7)
+        assert batch.tokens.numel() <= 6 * pairs.length
+        assert batch.memory.numel() <= 6 * pairs.length
+    longer = np.maximum(pairs.sources.sizes, pairs.targets.sizes).sum()
+    assert len(made) < 1.2 * longer / (6 * pairs.length)  # and they are nearly full
+
+
+def test_every_epoch_has_each_pair_once_in_as_many_steps_and_other_company():
+    pairs, batches = drawn(500, rows=4)
+    first, second = (batches.planned(epoch) for epoch in (0, 1))
+    assert len(first) == len(second) == batches.steps
+    for plan in (first, second):
+        assert sorted(np.concatenate(plan).tolist()) == list(range(len(pairs.targets.sizes)))
+    assert {frozenset(each.tolist()) for each in first}.isdisjoint(frozenset(each.tolist()) for each in second)
+
+
+def test_pairs_of_a_step_are_of_similar_length():
+    pairs, batches = drawn(3000, rows=16)
+    longer = np.maximum(pairs.sources.sizes, pairs.targets.sizes)
+    spreads = [longer[plan].max() / longer[plan].min() for plan in batches.planned(0)]
+    assert np.median(spreads) < 1.3
+    mixed = [np.ptp(longer[part]) for part in np.array_split(np.arange(3000), batches.steps)]
+    assert np.median(mixed) > 20  # as they come
 
 
 def test_what_is_longer_than_a_row_is_cut_and_counted():

@@ -32,8 +32,30 @@ def test_files_of_unequal_length_are_refused(tmp_path: Path):
 
 
 def test_three_plain_files_are_no_pairs(tmp_path: Path):
-    with pytest.raises(DataError, match=r"tables \(\.tsv, \.jsonl\) or from two files .* there are 3 files"):
+    with pytest.raises(
+        DataError, match=r"tables \(\.tsv, \.jsonl\) or from plain files two by two.* 3 plain files: .*/a"
+    ):
         read_pairs([tmp_path / each for each in "abc"], source="", target="")
+
+
+def test_plain_files_are_taken_two_by_two_and_tables_beside_them(tmp_path: Path):
+    for name, text in {"a.de": "ein\n", "a.en": "one\n", "b.de": "zwei\ndrei\n", "b.en": "two\nthree\n"}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "c.jsonl").write_text('{"en": "four", "de": "vier"}\n')
+    named = [tmp_path / each for each in ("a.de", "a.en", "c.jsonl", "b.de", "b.en")]
+    found = read_pairs(named, source="de", target="en")
+    assert set(zip(found.sources, found.targets, strict=True)) == {
+        ("ein", "one"),
+        ("zwei", "two"),
+        ("drei", "three"),
+        ("vier", "four"),
+    }
+
+
+def test_the_files_of_a_folder_are_taken_by_name(tmp_path: Path):
+    (tmp_path / "b.txt").write_text("one\n")
+    (tmp_path / "a.txt").write_text("eins\n")
+    assert read_pairs([tmp_path], source="", target="") == Pairs(("eins",), ("one",))
 
 
 def test_what_is_read_is_in_one_part_alone_and_every_pair_in_one():

@@ -81,15 +81,15 @@ TEXTS: dict[str, str] = {
     "{file} should have {size} bytes and has {found} (-1: it is not there). Prepare the corpus anew.": (
         "{file} 应有 {size} 字节，实际为 {found}（-1 表示文件不存在）。请重新准备语料。"
     ),
-    "{file} is not what was written to it. Prepare the corpus anew.": ("{file} 的内容与写入时不同。请重新准备语料。"),
+    "{file} is not what was written to it. Prepare the corpus anew.": "{file} 的内容与写入时不同。请重新准备语料。",
     "{folder} was made with another tokenizer, of {vocab} tokens; this one has {size}. Prepare the corpus with this one, or give the other.": (
         "{folder} 是用另一个含 {vocab} 个词元的分词器制作的；当前的有 {size} 个。请用当前的分词器重新准备语料，或换用原来的分词器。"
     ),
     "{folder} has no split {split!r:.60}; it has {known}. Prepare it with a share held out.": (
         "{folder} 没有 {split!r:.60} 这一部分，只有 {known}。请在准备时留出一部分。"
     ),
-    "{folder} holds no corpus: there is no {name} in it.": ("{folder} 中没有语料：其中没有 {name}。"),
-    "{file} is damaged: {reason:.200}. Prepare the corpus anew.": ("{file} 已损坏：{reason:.200}。请重新准备语料。"),
+    "{folder} holds no corpus: there is no {name} in it.": "{folder} 中没有语料：其中没有 {name}。",
+    "{file} is damaged: {reason:.200}. Prepare the corpus anew.": "{file} 已损坏：{reason:.200}。请重新准备语料。",
     "{file} is of format {format!r:.20}; this version reads {known}. Prepare the corpus anew.": (
         "{file} 的格式是 {format!r:.20}，当前版本读取 {known}。请重新准备语料。"
     ),
@@ -113,5 +113,11 @@ TEXTS: dict[str, str] = {
     ),
     "The share of documents held out is {share}; it must be from 0 to below 1.": (
         "留出文档的比例是 {share}，应不小于 0 且小于 1。"
+    ),
+    "There are {said} translations and {wanted} references; each needs the other, and there must be some.": (
+        "有 {said} 条译文和 {wanted} 条参考译文；两者必须逐条对应，且至少要有一条。"
+    ),
+    "Scores of translations need {package}. Run: pip install 'unmask[eval]'": (
+        "给译文打分需要 {package}。请运行：pip install 'unmask[eval]'"
     ),
 }
