@@ -25,6 +25,7 @@ from unmask.families.save import save_folder
 from unmask.families.save_gguf import save_gguf
 from unmask.families.sentence import Sentence
 from unmask.generation.answer import Answer, Order, Piece
+from unmask.generation.beams import search
 from unmask.generation.blanks import Blank, fill, with_blanks
 from unmask.generation.look import Look, look
 from unmask.generation.pairs import follows
@@ -32,7 +33,7 @@ from unmask.generation.reader import Reader
 from unmask.generation.replies import Reply, pieces, replies
 from unmask.generation.sampling import Sampling
 from unmask.generation.score import Score, score
-from unmask.generation.search import Hypothesis, Search, search
+from unmask.generation.search import Hypothesis, Search
 from unmask.generation.vectors import rows, vectors
 from unmask.quantization.census import parameters, schemes
 from unmask.text.chat import Message

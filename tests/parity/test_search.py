@@ -11,8 +11,9 @@ from torch import nn
 
 import unmask
 from unmask.generation.answer import Order
+from unmask.generation.beams import search
 from unmask.generation.sampling import Sampling
-from unmask.generation.search import Search, search
+from unmask.generation.search import Search
 from unmask.text.tokenizer import Tokenizer
 
 VOCAB = 23

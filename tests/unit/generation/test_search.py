@@ -23,8 +23,9 @@ from unmask.core.positions import LearnedSpec
 from unmask.core.residual import Pre
 from unmask.core.transformer import Transformer, TransformerSpec
 from unmask.generation.answer import Order
+from unmask.generation.beams import search
 from unmask.generation.sampling import Sampling
-from unmask.generation.search import Hypothesis, Search, beam_search, search
+from unmask.generation.search import Hypothesis, Rules, Search, beam_search
 from unmask.text.tokenizer import Tokenizer
 
 VOCAB, END, LIMIT = 5, 4, 4
@@ -154,8 +155,14 @@ def test_any_model_that_steps_and_reorders_can_be_searched() -> None:
         def reorder(self, rows: Tensor) -> None:
             self.rows = [self.rows[row] for row in rows.tolist()]
 
+        def unseen(self) -> None:
+            """It has no source."""
+
+        def keep(self, texts: Tensor) -> None:
+            """Its rows are all it knows."""
+
     chain = Chain()
-    paths = beam_search(chain, torch.tensor([[3]]), Search(4, 4), room=5, ends=frozenset(), vocab=VOCAB)
+    (paths,) = beam_search(chain, torch.tensor([[3]]), Search(4, 4), Rules(5, frozenset(), VOCAB))
     assert sorted(path.tokens[:-1] for path in paths) == sorted(tuple(chain.rows[path.row][1:]) for path in paths)
     for path in paths:
         pairs = zip((3, *path.tokens), path.tokens, strict=False)
