@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("training",),
     ("engine",),
     ("views",),
-    ("model",),
+    ("model", "translator"),
     ("apps",),
     ("server",),
     ("web",),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from unmask.generation.score import Score
     from unmask.generation.search import Hypothesis, Search
     from unmask.model import Model, load
+    from unmask.translator import Translation, Translator, load_translator
     from unmask.views.view import View
 
 __version__ = "0.1.0"
@@ -40,10 +41,13 @@ __all__ = [
     "Search",
     "Transformer",
     "TransformerSpec",
+    "Translation",
+    "Translator",
     "UnmaskError",
     "View",
     "Watch",
     "load",
+    "load_translator",
     "pull",
 ]
 
@@ -60,10 +64,13 @@ HOMES = {
     "Search": "unmask.generation.search",
     "Transformer": "unmask.core.transformer",
     "TransformerSpec": "unmask.core.transformer",
+    "Translation": "unmask.translator",
+    "Translator": "unmask.translator",
     "UnmaskError": "unmask.base.errors",
     "View": "unmask.views.view",
     "Watch": "unmask.core.trace",
     "load": "unmask.model",
+    "load_translator": "unmask.translator",
     "pull": "unmask.checkpoints.hub",
 }
 """Where each public name lives. Looked up when first asked for, so that `import unmask` costs nothing."""

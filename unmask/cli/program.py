@@ -15,7 +15,22 @@ import click
 from unmask import __version__
 from unmask.base.errors import UnmaskError
 from unmask.base.language import say
-from unmask.cli import bench, convert, embed, evaluate, fill, models, push, score, serve, show, talk, train, view
+from unmask.cli import (
+    bench,
+    convert,
+    embed,
+    evaluate,
+    fill,
+    models,
+    push,
+    score,
+    serve,
+    show,
+    talk,
+    train,
+    translate,
+    view,
+)
 from unmask.cli.verb import DEBUG, Verbs, debug_option
 
 
@@ -47,6 +62,7 @@ def program() -> Program:
         score.verb(),
         evaluate.verb(),
         embed.verb(),
+        translate.verb(),
         view.verb(),
         serve.verb(),
         bench.verb(),

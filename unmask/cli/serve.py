@@ -15,9 +15,8 @@ from unmask.cli.verb import DEFAULT_MODEL, Verb, given, placement_options, quant
 
 if TYPE_CHECKING:
     from unmask.engine.settings import Settings
-    from unmask.model import Model
     from unmask.server.app import Page
-    from unmask.server.host import Host
+    from unmask.server.host import Host, Served
     from unmask.server.limits import Limits
     from unmask.server.metrics import Meter
     from unmask.server.shelf import Shelf
@@ -193,14 +192,14 @@ def page_wanted(page: bool | None, *, with_keys: bool) -> bool:
     return not with_keys if page is None else page
 
 
-def hosting(meter: Meter, limits: Limits, settings: Settings) -> Callable[[Model], Host]:
+def hosting(meter: Meter, limits: Limits, settings: Settings) -> Callable[[Served], Host]:
     """What makes a host of a loaded model."""
     from unmask.server.watch import WatchedHost
 
-    return lambda model: WatchedHost(model, meter=meter, limits=limits, settings=settings)
+    return lambda served: WatchedHost(served, meter=meter, limits=limits, settings=settings)
 
 
-def fill_shelf(names: Sequence[str], placement: Placement, host: Callable[[Model], Host], *, keep: float) -> Shelf:
+def fill_shelf(names: Sequence[str], placement: Placement, host: Callable[[Served], Host], *, keep: float) -> Shelf:
     """All models by name; the first one is loaded at once."""
     from unmask.server.shelf import Shelf
     from unmask.server.titles import title

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,7 @@ from unmask.cli.verb import Verb, model_argument, placement_options, quantize_op
 if TYPE_CHECKING:
     from unmask.views.view import View
 
-KINDS = ("attention", "tokens", "lens", "sense", "positions", "guide")
+KINDS = ("attention", "tokens", "lens", "sense", "positions", "alignment", "guide")
 
 
 def verb() -> Verb:
@@ -23,8 +23,9 @@ def verb() -> Verb:
         view,
         say(
             "Look inside MODEL while it reads TEXT (or a pipe): its attention, what it expected (tokens), what it "
-            "would say after each layer (lens), a word in several sentences (sense), the order of words (positions). "
-            "guide: an explained example of that name; without a name, a list of them."
+            "would say after each layer (lens), a word in several sentences (sense), the order of words (positions); "
+            "or, of a translator, where each word of a translation looks (alignment of TEXT and perhaps its "
+            "translation). guide: an explained example of that name; without a name, a list of them."
         ),
         [
             click.Argument(["kind"], type=click.Choice(KINDS), metavar="|".join(KINDS)),
@@ -37,8 +38,12 @@ def verb() -> Verb:
                 help=say("Where to write it: a page (.html), a picture (.svg) or its numbers (.json)."),
             ),
             click.Option(["--word"], metavar="WORD", help=say("sense: the word that all the sentences have.")),
-            click.Option(["--layer"], type=int, metavar="N", help=say("attention: show this layer first, from 0.")),
-            click.Option(["--head"], type=int, metavar="N", help=say("attention: show this head first, from 0.")),
+            click.Option(
+                ["--layer"], type=int, metavar="N", help=say("attention, alignment: show this layer first, from 0.")
+            ),
+            click.Option(
+                ["--head"], type=int, metavar="N", help=say("attention, alignment: show this head first, from 0.")
+            ),
             *placement_options(),
             quantize_option(),
         ],
@@ -67,10 +72,15 @@ def view(
         return
     texts = texts or (whole_prompt(None),)
 
-    from unmask.model import load
+    placed: dict[str, Any] = {"dtype": dtype, "device": device, "allow_pickle": allow_pickle, "quantize": quantize}
+    if kind == "alignment":
+        from unmask.translator import load_translator
 
-    loaded = load(model, dtype=dtype, device=device, allow_pickle=allow_pickle, quantize=quantize)
-    made = loaded.view(kind, *texts, word=word, layer=layer, head=head)
+        made = load_translator(model, **placed).view(*texts, layer=layer, head=head)
+    else:
+        from unmask.model import load
+
+        made = load(model, **placed).view(kind, *texts, word=word, layer=layer, head=head)
     if out is not None:
         made.save(out)
         tell(made, out)
@@ -97,10 +107,12 @@ def check(
         raise click.UsageError(say("Where is it to go? Give --out FILE.html, or --json."))
     if (word is None) == (kind == "sense"):
         raise click.UsageError(say("sense, and only sense, wants --word WORD: the word that all the sentences have."))
-    if (layer is not None or head is not None) and kind != "attention":
-        raise click.UsageError(say("--layer and --head belong to the view of attention."))
-    if len(texts) > 1 and kind != "sense":
-        raise click.UsageError(say("Only sense takes several texts. Put this one into quotation marks."))
+    if (layer is not None or head is not None) and kind not in ("attention", "alignment"):
+        raise click.UsageError(say("--layer and --head belong to the views of attention and of alignment."))
+    if len(texts) > {"sense": len(texts), "alignment": 2}.get(kind, 1):
+        raise click.UsageError(
+            say("Only sense takes several texts, and alignment two. Put each into quotation marks of its own.")
+        )
 
 
 def tell(made: View, path: Path) -> None:

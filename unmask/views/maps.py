@@ -97,18 +97,27 @@ def assembled(shades: Tensor) -> tuple[Tensor, float]:
     return spaced.reshape(rows * pitch, columns * pitch), 1 - gap / pitch
 
 
-def chart(shades: Tensor, words: Sequence[str], tongue: str, *, telling: bool = False) -> Picture:
-    """One map [n, n] of shades; each row is where a word looks, each column a word that is looked at.
+def chart(
+    shades: Tensor,
+    words: Sequence[str],
+    tongue: str,
+    *,
+    seen: Sequence[str] | None = None,
+    telling: bool = False,
+) -> Picture:
+    """One map [n, m] of shades; each row is where a word looks, each column a word that is looked at.
 
     Args:
-        shades: square roots of weights: of W x W words, or of fewer cells if several words share one.
+        shades: square roots of weights: of all words, or of fewer cells if several words share one.
+        seen: the words that are looked at; None: those that look.
         telling: let each cell tell its weight when pointed at; for few words.
     """
-    cell = min(34.0, 660 / len(words))
-    side = cell * len(words)
+    seen = words if seen is None else seen
+    cell = min(34.0, 660 / max(len(words), len(seen)))
+    wide, high = cell * len(seen), cell * len(words)
     every = ceil(13 / cell)
     rows = [(at, shortened(words[at], LONGEST)) for at in range(0, len(words), every)]
-    columns = staggered(words, cell)
+    columns = staggered(seen, cell)
     captions = translate("from", tongue) + " ↓", translate("looks at", tongue) + " →"
     left = max(map(ems, (*captions, *(name for _, name in rows)))) * SIZE + 2 * PAD
     top = max(2, 1 + max(each.lane for each in columns)) * LINE + PAD
@@ -120,16 +129,16 @@ def chart(shades: Tensor, words: Sequence[str], tongue: str, *, telling: bool = 
     ]
 
     def title(row: int, column: int) -> str:
-        return f"{words[row]} → {words[column]}: {float(shades[row, column]) ** 2:.3f}"
+        return f"{words[row]} → {seen[column]}: {float(shades[row, column]) ** 2:.3f}"
 
     if telling:
-        parts.append(cells(shades, title, x=left, y=top, width=side, height=side))
+        parts.append(cells(shades, title, x=left, y=top, width=wide, height=high))
     else:
-        parts.append(heat(shades, x=left, y=top, width=side, height=side))
-    parts.append(f'<rect x="{left:g}" y="{top:g}" width="{side:g}" height="{side:g}" fill="none" {frame(False)}/>')
-    parts.append(legend(left, top + side + PAD))
-    width = max(left + side, *(left + each.end for each in columns), left + 48 * len(LEGEND))
-    return Picture(tuple(parts), width + PAD, top + side + 2 * LINE)
+        parts.append(heat(shades, x=left, y=top, width=wide, height=high))
+    parts.append(f'<rect x="{left:g}" y="{top:g}" width="{wide:g}" height="{high:g}" fill="none" {frame(False)}/>')
+    parts.append(legend(left, top + high + PAD))
+    width = max(left + wide, *(left + each.end for each in columns), left + 48 * len(LEGEND))
+    return Picture(tuple(parts), width + PAD, top + high + 2 * LINE)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Protocol
 from unicodedata import category
 
 import torch
 from torch import Tensor
 
-from unmask.generation.look import Look
-
 IDEOGRAPHS = (("\u3400", "\u9fff"), ("\uf900", "\ufaff"), ("\U00020000", "\U0003ffff"))
 MARKS = {" ": "␣", "\t": "⇥", "\n": "⏎", "\r": "⏎"}
+
+
+class Spelled(Protocol):
+    """A text and its tokens, as a `Look` and each side of an alignment have them."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def ids(self) -> tuple[int, ...]: ...
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]: ...
+    @property
+    def tokens(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,7 @@ class Word:
     tokens: tuple[int, ...]
 
 
-def group(look: Look) -> tuple[Word, ...]:
+def group(look: Spelled) -> tuple[Word, ...]:
     """The words of a text: every token is in one of them, in order.
 
     Where a text has blanks, a word ends at a blank or a mark; Chinese has none, so there jieba's dictionary decides if
@@ -49,29 +61,39 @@ def group(look: Look) -> tuple[Word, ...]:
     return tuple(Word(called(look, tokens), tuple(tokens)) for tokens in groups)
 
 
-def singles(look: Look) -> tuple[Word, ...]:
+def singles(look: Spelled) -> tuple[Word, ...]:
     """Each token as a word of its own."""
     return tuple(Word(called(look, [token]), (token,)) for token in range(len(look.ids)))
 
 
-def called(look: Look, tokens: Sequence[int]) -> str:
+def called(look: Spelled, tokens: Sequence[int]) -> str:
     start, end = look.spans[tokens[0]][0], look.spans[tokens[-1]][1]
     text = look.text[start:end] or look.tokens[tokens[0]]
     return text.strip() or "".join(MARKS.get(each, each) for each in text)
 
 
-def merged(weights: Tensor, words: Sequence[Word]) -> Tensor:
-    """Attention [..., T, T] between tokens to attention [..., W, W] between words; rows still sum to 1.
+def merged(weights: Tensor, words: Sequence[Word], seen: Sequence[Word] | None = None) -> Tensor:
+    """Attention [..., T, S] between tokens to attention [..., W, U] between words; rows still sum to 1.
 
     To a word it is the sum over its tokens, from a word the mean. Source: Clark et al. 2019, section 4.1.
+
+    Args:
+        seen: the words that are looked at; None: those that look.
     """
-    if len(words) == weights.shape[-1]:
-        return weights
-    sizes = torch.tensor([len(word.tokens) for word in words], device=weights.device)
-    owner = torch.arange(len(words), device=weights.device).repeat_interleave(sizes)  # [T]
-    sums = weights.new_zeros(*weights.shape[:-2], len(words), weights.shape[-1]).index_add_(-2, owner, weights)
-    columns = sums.new_zeros(*sums.shape[:-1], len(words)).index_add_(-1, owner, sums)
-    return columns / sizes[:, None]
+    seen = words if seen is None else seen
+    rows, columns = owners(words, weights.device), owners(seen, weights.device)
+    if len(words) < len(rows):
+        sums = weights.new_zeros(*weights.shape[:-2], len(words), len(columns)).index_add_(-2, rows, weights)
+        weights = sums / rows.bincount()[:, None]
+    if len(seen) < len(columns):
+        weights = weights.new_zeros(*weights.shape[:-1], len(seen)).index_add_(-1, columns, weights)
+    return weights
+
+
+def owners(words: Sequence[Word], device: torch.device) -> Tensor:
+    """For each token the number of its word, [T]."""
+    sizes = torch.tensor([len(word.tokens) for word in words], device=device)
+    return torch.arange(len(words), device=device).repeat_interleave(sizes)
 
 
 def numbered(text: str) -> list[int]:

@@ -27,6 +27,7 @@ VERBS = (
     "score",
     "evaluate",
     "embed",
+    "translate",
     "view",
     "serve",
     "bench",

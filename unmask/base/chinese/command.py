@@ -242,7 +242,7 @@ TEXTS: dict[str, str] = {
     "Turn texts into vectors: each TEXT, else each line of a pipe. Writes a JSON array a line.": (
         "将文本转为向量：每个 TEXT，或管道中的每一行。每行写一个 JSON 数组。"
     ),
-    "Write them to this numpy file instead: float32, a row a text.": ("改为写到此 numpy 文件：float32，每个文本一行。"),
+    "Write them to this numpy file instead: float32, a row a text.": "改为写到此 numpy 文件：float32，每个文本一行。",
     "Cut texts that are too long for the model, rather than refuse them.": "截断模型读不下的长文本，而不是拒绝。",
     "Text {number} is empty, so it has no vector. Take it out; where texts are piped in, each line is one.": (
         "第 {number} 个文本为空，因此没有向量。请将它去掉；用管道传入时，每行是一个文本。"
@@ -267,35 +267,24 @@ TEXTS: dict[str, str] = {
     "Most answers that wait to be begun; else 64.": "等待开始的回答的上限；默认 64。",
     "How long an answer may wait to be begun; else 300.": "回答最多等多少秒开始；默认 300。",
     "How long an answer may take; else 3600.": "回答最多用时多少秒；默认 3600。",
-    "How long a client may neither send nor take anything; else 60.": (
-        "客户端最多可以多少秒既不发送也不接收；默认 60。"
-    ),
+    "How long a client may neither send nor take anything; else 60.": "客户端最多可以多少秒既不发送也不接收；默认 60。",
     "Address to listen on; else this machine only.": "监听地址；默认仅限本机。",
     "Port to listen on; else 8000.": "监听端口；默认为 8000。",
     "With the web page, or the API alone.": "带网页，或仅提供接口。",
     "Loading {name}": "正在加载 {name}",
-    "Look inside MODEL while it reads TEXT (or a pipe): its attention, what it expected (tokens), what it would say after each layer (lens), a word in several sentences (sense), the order of words (positions). guide: an explained example of that name; without a name, a list of them.": (
-        "看 MODEL 读 TEXT（或管道输入）时的内部：注意力（attention）、它预期的词元（tokens）、每一层之后它会说什么（lens）、一个词在几个句子中的含义（sense）、词序（positions）。guide：按名字给出一个带讲解的例子，不给名字则列出全部。"
-    ),
     "Where to write it: a page (.html), a picture (.svg) or its numbers (.json).": (
         "写到哪里：网页（.html）、图片（.svg）或数据（.json）。"
     ),
-    "sense: the word that all the sentences have.": ("sense：所有句子中都有的词。"),
-    "attention: show this layer first, from 0.": ("attention：先显示这一层，从 0 数起。"),
-    "attention: show this head first, from 0.": ("attention：先显示这个头，从 0 数起。"),
-    "Where is it to go? Give --out FILE.html, or --json.": ("要写到哪里？请给出 --out FILE.html 或 --json。"),
+    "sense: the word that all the sentences have.": "sense：所有句子中都有的词。",
+    "Where is it to go? Give --out FILE.html, or --json.": "要写到哪里？请给出 --out FILE.html 或 --json。",
     "sense, and only sense, wants --word WORD: the word that all the sentences have.": (
         "sense 需要 --word WORD（所有句子中都有的词），其他视图都不需要。"
     ),
-    "--layer and --head belong to the view of attention.": ("--layer 和 --head 只用于 attention 视图。"),
-    "Only sense takes several texts. Put this one into quotation marks.": (
-        "只有 sense 接受多个文本。请给这个文本加上引号。"
-    ),
-    "Wrote {title} to {path}": ("已将“{title}”写到 {path}"),
+    "Wrote {title} to {path}": "已将“{title}”写到 {path}",
     "With --quantize: round by what the model does with a text (--text), not each weight by itself.": (
         "与 --quantize 一起使用：按模型处理某段文本（--text）的情况来取整，而不是逐个权重取整。"
     ),
-    "What to calibrate on: like what the model will read.": ("用于校准的文本：应与模型将要读到的内容相似。"),
+    "What to calibrate on: like what the model will read.": "用于校准的文本：应与模型将要读到的内容相似。",
     "--calibrate and --text go together: a method, and a file to calibrate on.": (
         "--calibrate 与 --text 须一起给出：一个方法，一个用于校准的文件。"
     ),
@@ -340,7 +329,7 @@ TEXTS: dict[str, str] = {
     "requests a second": "每秒请求",
     "good answers a second": "每秒好的回答",
     "prompts known before": "先前已知的提示词",
-    "Most answers that are written at a time; else 32.": ("同时生成的回答数上限；默认 32。"),
+    "Most answers that are written at a time; else 32.": "同时生成的回答数上限；默认 32。",
     "Room for the keys and values of each model; else 96 or one whole context, if that is more.": (
         "每个模型的键值缓存大小；默认 96，若一个完整上下文更大则取后者。"
     ),
@@ -350,4 +339,48 @@ TEXTS: dict[str, str] = {
     "Guess what repeats itself and check it all at once: faster, the same text. On by itself.": (
         "猜测会重复的内容并一次性验证：更快，文本不变。默认开启。"
     ),
+    "Look inside MODEL while it reads TEXT (or a pipe): its attention, what it expected (tokens), what it would say after each layer (lens), a word in several sentences (sense), the order of words (positions); or, of a translator, where each word of a translation looks (alignment of TEXT and perhaps its translation). guide: an explained example of that name; without a name, a list of them.": (
+        "观察 MODEL 读 TEXT（或管道输入）时的内部：注意力（attention）、它的预期（tokens）、每层之后它会说什么（lens）、一个词在几个句子里的含义（sense）、词序（positions）；若是翻译模型，还可看译文的每个词看向何处（alignment，给出 TEXT，也可再给出其译文）。guide：该名称的讲解示例；不给名称则列出全部。"
+    ),
+    "attention, alignment: show this layer first, from 0.": "attention、alignment：先显示这一层，从 0 起。",
+    "attention, alignment: show this head first, from 0.": "attention、alignment：先显示这个头，从 0 起。",
+    "--layer and --head belong to the views of attention and of alignment.": (
+        "--layer 和 --head 只用于 attention 和 alignment 这两种视图。"
+    ),
+    "Only sense takes several texts, and alignment two. Put each into quotation marks of its own.": (
+        "只有 sense 接受多段文本，alignment 接受两段。请把每段文本各自放在引号中。"
+    ),
+    "Translate FILE (or a pipe, or what you type) with MODEL, an encoder-decoder: a line out for each line in.": (
+        "用编码器-解码器模型 MODEL 翻译 FILE（或管道输入、键入的文字）：每输入一行，输出一行。"
+    ),
+    "Write the translations to this file; it is there when it is whole.": (
+        "把译文写入这个文件；全部完成后文件才会出现。"
+    ),
+    "Put before each line: a task of T5's, or the language that a model of several is to write.": (
+        "加在每行之前：T5 的任务，或多语种模型要写的语言。"
+    ),
+    "Hypotheses that are written side by side; 1 takes the likeliest token each time.": (
+        "同时写出的候选译文数；1 表示每步取最可能的词元。"
+    ),
+    "With --json: so many hypotheses of each line.": "与 --json 合用：每行给出这么多个候选译文。",
+    "The power of its length that a hypothesis' score is divided by.": "候选译文的分数除以其长度的几次方。",
+    "Above 0: weaken hypotheses that leave words of the line unseen.": "大于 0：削弱漏看原文词语的候选译文。",
+    "Most tokens of a translation; else until the context is full.": "译文最多的词元数；否则直到上下文写满。",
+    "Draw by chance instead of searching: higher is more varied.": "不搜索，改为随机抽取：越高越多样。",
+    "A translation is either searched for or drawn by chance: leave out one of them.": (
+        "译文要么搜索，要么随机抽取：请去掉其中一种。"
+    ),
+    "Several hypotheses of a line are only told with --json.": "一行的多个候选译文只与 --json 合用时给出。",
+    "Type a line to have it translated; Ctrl-D ends.": "键入一行即可翻译；按 Ctrl-D 结束。",
+    "{name}, line {number}: not UTF-8 text. Convert it first, say with iconv.": (
+        "{name} 第 {number} 行：不是 UTF-8 文本。请先转换，例如用 iconv。"
+    ),
+    "(line {number} has {tokens:,} tokens, more than the {context} that {name} reads at once: translated in {parts} parts)": (
+        "（第 {number} 行有 {tokens:,} 个词元，超过 {name} 一次能读的 {context} 个：已分 {parts} 部分翻译）"
+    ),
+    "(line {number}: {unknown} of its {tokens} tokens are unknown to {name})": (
+        "（第 {number} 行：其 {tokens} 个词元中有 {unknown} 个是 {name} 不认识的）"
+    ),
+    "Wrote {count:,} lines to {path}": "已把 {count:,} 行写入 {path}",
+    "Standard input": "标准输入",
 }

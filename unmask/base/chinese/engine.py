@@ -10,5 +10,5 @@ TEXTS: dict[str, str] = {
     "{memory} bytes hold the keys and values of fewer than {tokens} tokens, the least. Give {least} bytes or more.": (
         "{memory} 字节放不下最少所需的 {tokens} 个词元的键和值。请至少给出 {least} 字节。"
     ),
-    "The model has stopped after a fault; the server's log has the details.": ("模型因故障已停止；详情见服务器日志。"),
+    "The model has stopped after a fault; the server's log has the details.": "模型因故障已停止；详情见服务器日志。",
 }

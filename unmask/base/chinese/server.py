@@ -208,9 +208,7 @@ TEXTS: dict[str, str] = {
     ),
     "Text": "文本",
     "Compare it with": "与之比较",
-    "One text or several, a line each; the nearest will be listed first": (
-        "一个或多个文本，每行一个；最相近的排在最前"
-    ),
+    "One text or several, a line each; the nearest will be listed first": "一个或多个文本，每行一个；最相近的排在最前",
     "Compare": "比较",
     "The model is busy; your turn comes by itself.": "模型正忙，稍后会自动轮到您。",
     # The page: conversations
@@ -307,4 +305,29 @@ TEXTS: dict[str, str] = {
     "{host}:{port} has no list of models under {path}/models. Is the address right, version and all?": (
         "{host}：{port} 在 {path}/models 下没有模型列表。地址连同版本都正确吗？"
     ),
+    "{name} turns one text into another and can do nothing else. Send texts to /v1/chat/completions or /v1/completions.": (
+        "{name} 把一段文本变为另一段，不能做别的。请将文本发送到 /v1/chat/completions 或 /v1/completions。"
+    ),
+    "{param}: {name} turns one text into another, and has nothing for this. Leave it out.": (
+        "{param}：{name} 只把一段文本变为另一段，用不上这一项。请去掉它。"
+    ),
+    "{param}: it weighs tokens that are drawn by chance, and a translation is searched for. Set a temperature above 0, or leave it out.": (
+        "{param}：它影响随机抽取的词元，而译文是搜索得到的。请把 temperature 设为大于 0，或去掉它。"
+    ),
+    "{param}: none of them is the user's, so there is nothing to translate.": (
+        "{param}：其中没有用户的消息，因此没有可翻译的内容。"
+    ),
+    "{param}: {name} reads texts. Send these, not their ids.": (
+        "{param}：{name} 读取的是文本。请发送文本，而不是词元编号。"
+    ),
+    "This model turns one text into another, line by line. Programs get the same from `POST /v1/chat/completions`: the user's last message is translated.": (
+        "这个模型逐行把一段文本变为另一段。程序可用 `POST /v1/chat/completions` 得到同样的结果：翻译的是用户的最后一条消息。"
+    ),
+    "A sentence or several; each line becomes a line": "一句或多句；每一行译成一行",
+    "Translation": "译文",
+    "Beams": "集束宽度",
+    "Translations that are tried side by side: more is slower, and often better": (
+        "同时尝试的译文数：越多越慢，往往也越好"
+    ),
+    "See where the model looked, in the line": "看模型在这一行里看了哪里",
 }
