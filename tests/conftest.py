@@ -14,6 +14,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 import unmask
 from tests.tiny_encoder import write_encoder
+from tests.tiny_translator import write_translator
 from unmask.families.fields import Fields
 from unmask.families.llama import LLAMA
 
@@ -111,6 +112,19 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def encoder_model(encoder_folder: Path) -> unmask.Model:
     return unmask.load(encoder_folder)
+
+
+@pytest.fixture(scope="session")
+def translator_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny translator that knows ten words."""
+    folder = tmp_path_factory.mktemp("tiny-translator")
+    write_translator(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def translator(translator_folder: Path) -> unmask.Translator:
+    return unmask.load_translator(translator_folder)
 
 
 @pytest.fixture(scope="session")

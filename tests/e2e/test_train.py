@@ -96,7 +96,7 @@ def test_a_glm_is_learnt_and_fills_blanks(story: Path, tmp_path: Path):
 @pytest.mark.shared
 def test_a_translator_is_learnt_saved_and_read_by_transformers(pairs: Path, tmp_path: Path):
     transformers = pytest.importorskip("transformers")
-    made = report(run("pretrain_seq2seq", [pairs], tmp_path, source="en", target="zh", rows="16", average="0.9"))
+    made = report(run("translate", [pairs], tmp_path, source="en", target="zh", rows="16", average="0.9"))
     said = [each.split("\n    ")[1] for each in made["samples"]]
     folder = tmp_path / "model"
     theirs = transformers.MarianMTModel.from_pretrained(folder).eval()

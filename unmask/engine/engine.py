@@ -61,21 +61,21 @@ class Task(Ticket):
 
 
 class Engine:
-    """Writes many rows at once, and does other work of the model between their steps.
+    """Writes many rows at once, and does other work of the model between their steps; without a core, only that.
 
     What one row gets does not depend on which others are being written, bit for bit, unless a beginning was shared or
     a row had to be read again; with the native library or one row a step in torch. Thread-safe: `submit`, `work`,
     `stats`, `close` and a ticket's `cancelled`.
     """
 
-    def __init__(self, core: Transformer, tokenizer: Tokenizer | None, settings: Settings | None = None) -> None:
+    def __init__(self, core: Transformer | None, tokenizer: Tokenizer | None, settings: Settings | None = None) -> None:
         self.core = core
         self.tokenizer = tokenizer
         self.settings = settings or Settings()
         self.stats_now = Stats()
         self.scheduler: Scheduler | None = None
         self.runner: Runner | None = None
-        if core.spec.writes:
+        if core is not None and core.spec.writes:
             room = make_room(core, self.settings)
             self.stats_now.cache_bytes = room.bytes
             self.runner = make_runner(core, room)
@@ -101,6 +101,7 @@ class Engine:
             RequestError: if something in the order cannot be.
             EngineError: if the engine has stopped.
         """
+        assert self.core is not None
         assert self.tokenizer is not None
         vocab, context = self.core.spec.embedding.vocab, self.context
         answer = Answer(order, self.tokenizer, context=context, vocab=vocab, device=self.core.device)
@@ -124,6 +125,7 @@ class Engine:
     @property
     def context(self) -> int:
         """The longest row, in tokens: the model's, or what there is memory for."""
+        assert self.core is not None
         assert self.scheduler is not None
         blocks = self.scheduler.blocks
         return min(self.core.spec.context, blocks.count * blocks.size)

@@ -1,4 +1,7 @@
-"""Chat completions: a conversation in, an answer or several out, whole or while they are written."""
+"""Chat completions: a conversation in, an answer or several out, whole or while they are written.
+
+A translator answers with the translation of what the user said last.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,24 @@ from pydantic import Field
 from unmask.generation.grammar import Grammar
 from unmask.server.answers import ChatChunk, ChatCompletion, documented
 from unmask.server.bounds import check_characters, check_most, check_tokens
-from unmask.server.chat_choices import ChatChoices
+from unmask.server.chat_choices import ChatChoices, Pieces
 from unmask.server.choices import together
 from unmask.server.messages import ChatMessage, NamedTool, Rendering, Tool, ToolChoice
 from unmask.server.refusals import FieldError
+from unmask.server.replies import new
 from unmask.server.schemas import Notes, Request
 from unmask.server.sse import EVENTS, Live, with_errors
+from unmask.server.translations import Job, job_of
 from unmask.server.wishes import Asked, Wish, check_grammar, check_writes, copies
 from unmask.text.tool_calls import Calling, CallParser, calling_of
 
 if TYPE_CHECKING:
     from unmask.generation.answer import Order
     from unmask.model import Model
+    from unmask.server.host import Host
     from unmask.server.limits import Limits
     from unmask.server.shelf import Shelf
+    from unmask.translator import Translator
 
 
 class ChatRequest(Request, Wish, Rendering):
@@ -114,15 +121,47 @@ def add_routes(app: FastAPI, shelf: Shelf, limits: Limits, notes: Notes) -> None
 async def answered(shelf: Shelf, request: ChatRequest, limits: Limits) -> AsyncGenerator[bytes, None]:
     """The answer as one chunk of JSON, or event by event."""
     async with shelf.lend(request.model) as host:
-        talk = await host.off_loop(ready, host.model, request, limits)
-        choices = ChatChoices(host.model, len(talk.orders), talk.parser, with_usage=request.with_usage)
-        async with aclosing(together(host, talk.orders)) as pieces:
+        choices, made = await begun(host, request, limits)
+        async with aclosing(made) as pieces:
             if not request.stream:
                 yield json.dumps(await choices.whole(pieces), ensure_ascii=False).encode()
                 return
             async with aclosing(choices.events(pieces)) as events:
                 async for each in events:
                     yield each
+
+
+async def begun(host: Host, request: ChatRequest, limits: Limits) -> tuple[ChatChoices, Pieces]:
+    """The choices of the answer, and what they are made of as it comes."""
+    common = new("chatcmpl", host.served)
+    if host.translator is not None:
+        job = await host.off_loop(to_translate, host.translator, request, limits)
+        told = ChatChoices(common, host.translator.target, job.answers, None, with_usage=request.with_usage)
+        return told, job.on(host)
+    talk = await host.off_loop(ready, host.model, request, limits)
+    choices = ChatChoices(common, host.model.tokenizer, len(talk.orders), talk.parser, with_usage=request.with_usage)
+    return choices, together(host, talk.orders)
+
+
+def to_translate(translator: Translator, request: ChatRequest, limits: Limits) -> Job:
+    """What the user said last. The rest of the conversation, and what a system message asks for, it cannot heed.
+
+    Raises:
+        UnmaskError: if it cannot be done; says what of it.
+    """
+    check_chat(request, limits)
+    for number in range(len(request.messages) - 1, -1, -1):
+        if request.messages[number].role == "user":
+            text = request.messages[number].text(f"messages[{number}].content")
+            break
+    else:
+        raise FieldError("{param}: none of them is the user's, so there is nothing to translate.", param="messages")
+    refused = {
+        "tools": bool(request.demanded),
+        "logprobs": bool(request.logprobs),
+        "continue_final_message": bool(request.continue_final_message),
+    }
+    return job_of(translator, request, [text], limits, limit=request.limit, refused=refused)
 
 
 def ready(model: Model, request: ChatRequest, limits: Limits) -> Talk:

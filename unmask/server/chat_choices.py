@@ -6,17 +6,17 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from unmask.server.answers import ChatChances, ChatChoice, ChatCompletion, Delta, DeltaChoice, Finish, ToolCall
+from unmask.server.answers import ChatChances, ChatChoice, ChatCompletion, Common, Delta, DeltaChoice, Finish, ToolCall
 from unmask.server.host import Waiting
 from unmask.server.logprobs import token_chance
-from unmask.server.replies import Tally, new
+from unmask.server.replies import Tally
 from unmask.server.sse import DONE, KEEP_ALIVE, event
 from unmask.text.spelling import Spelling
 from unmask.text.tool_calls import CallArguments, CallBegins, CallParser, Said
 
 if TYPE_CHECKING:
     from unmask.generation.answer import Piece
-    from unmask.model import Model
+    from unmask.text.tokenizer import Tokenizer
     from unmask.text.tool_calls import Event
 
 Pieces = AsyncGenerator[tuple[int, "Piece"] | Waiting, None]
@@ -77,13 +77,23 @@ class ChatChoices:
     """All answers of one chat.
 
     Args:
+        common: what says of which answer an event is.
+        tokenizer: of what is written.
         parser: makes what finds the calls in one answer; None where there may be none.
         with_usage: end the events with how many tokens there were.
     """
 
-    def __init__(self, model: Model, count: int, parser: Callable[[], CallParser] | None, *, with_usage: bool) -> None:
-        spelling = Spelling(model.tokenizer)
-        self.common = new("chatcmpl", model)
+    def __init__(
+        self,
+        common: Common,
+        tokenizer: Tokenizer,
+        count: int,
+        parser: Callable[[], CallParser] | None,
+        *,
+        with_usage: bool,
+    ) -> None:
+        spelling = Spelling(tokenizer)
+        self.common = common
         self.choices = [Choice(index, parser and parser(), spelling) for index in range(count)]
         self.tally = Tally(copies=count)
         self.with_usage = with_usage

@@ -1,4 +1,7 @@
-"""Text completions: prompts in, what follows them out; with a suffix, what stands between the two."""
+"""Text completions: prompts in, what follows them out; with a suffix, what stands between the two.
+
+A translator answers each prompt with its translation.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,24 @@ from pydantic import Field, PlainValidator
 
 from unmask.server.answers import TextCompletion, documented
 from unmask.server.bounds import check_characters, check_most, check_tokens
+from unmask.server.chat_choices import Pieces
 from unmask.server.choices import together
 from unmask.server.inputs import Rows, Texts, check_ids, listed
 from unmask.server.refusals import FieldError
+from unmask.server.replies import new
 from unmask.server.schemas import Notes, Request
 from unmask.server.sse import EVENTS, Live, with_errors
 from unmask.server.text_choices import Echo, TextChoices
+from unmask.server.translations import Job, job_of
 from unmask.server.wishes import MOST, Asked, Wish, check_writes, copies, filled, vocab_of
 
 if TYPE_CHECKING:
     from unmask.generation.answer import Order
     from unmask.model import Model
+    from unmask.server.host import Host
     from unmask.server.limits import Limits
     from unmask.server.shelf import Shelf
+    from unmask.translator import Translator
 
 USUAL = 16
 """Tokens of an answer, as OpenAI has it."""
@@ -125,16 +133,8 @@ def add_routes(app: FastAPI, shelf: Shelf, limits: Limits, notes: Notes) -> None
 async def answered(shelf: Shelf, request: CompletionRequest, limits: Limits) -> AsyncGenerator[bytes, None]:
     """The answer as one chunk of JSON, or event by event."""
     async with shelf.lend(request.model) as host:
-        orders, echoes = await host.off_loop(ready, host.model, request, limits)
-        choices = TextChoices(
-            host.model,
-            orders,
-            echoes if request.echo else None,
-            candidates=request.candidates,
-            with_usage=request.with_usage,
-            with_chances=request.logprobs is not None,
-        )
-        async with aclosing(together(host, orders)) as pieces:
+        choices, made = await begun(host, request, limits)
+        async with aclosing(made) as pieces:
             if not request.stream:
                 whole = await choices.whole(pieces, best=request.n or 1)
                 yield json.dumps(whole, ensure_ascii=False).encode()
@@ -142,6 +142,47 @@ async def answered(shelf: Shelf, request: CompletionRequest, limits: Limits) -> 
             async with aclosing(choices.events(pieces)) as events:
                 async for each in events:
                     yield each
+
+
+async def begun(host: Host, request: CompletionRequest, limits: Limits) -> tuple[TextChoices, Pieces]:
+    """The choices of the answer, and what they are made of as it comes."""
+    common = new("cmpl", host.served)
+    if host.translator is not None:
+        job = await host.off_loop(to_translate, host.translator, request, limits)
+        count = len(job.texts) * job.answers
+        return TextChoices(common, count, candidates=job.answers, with_usage=request.with_usage), job.on(host)
+    orders, echoes = await host.off_loop(ready, host.model, request, limits)
+    choices = TextChoices(
+        common,
+        len(orders),
+        echoes if request.echo else None,
+        candidates=request.candidates,
+        with_usage=request.with_usage,
+        spelling=None if request.logprobs is None else host.model.tokenizer,
+    )
+    return choices, together(host, orders)
+
+
+def to_translate(translator: Translator, request: CompletionRequest, limits: Limits) -> Job:
+    """Every prompt, each as long as its translation is: a limit where none is asked for would cut it.
+
+    Raises:
+        UnmaskError: if it cannot be done; says what of it.
+    """
+    request.check(limits)
+    texts = [prompt for prompt in request.prompt if isinstance(prompt, str)]
+    if not texts:
+        raise FieldError(
+            "{param}: {name} reads texts. Send these, not their ids.", param="prompt", name=translator.name
+        )
+    refused = {
+        "echo": bool(request.echo),
+        "suffix": request.suffix is not None,
+        "logprobs": request.logprobs is not None,
+    }
+    return job_of(
+        translator, request, texts, limits, limit=request.max_tokens, refused=refused, widest=request.candidates
+    )
 
 
 def ready(model: Model, request: CompletionRequest, limits: Limits) -> tuple[list[Order], list[Echo]]:

@@ -43,7 +43,7 @@ def add_routes(app: FastAPI, shelf: Shelf, door: Door) -> None:
         well = all(pulse.is_well(host) for host in shelf.hosts())
         content: dict[str, Any] = {
             "status": "ok" if well else "failed",
-            "model": shelf.first.model.name,
+            "model": shelf.first.name,
             "busy": shelf.busy,
             "queued": sum(host.queued for host in shelf.hosts()),
         }

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from unmask.engine.engine import Deliver, Engine, Ticket
 from unmask.generation.answer import Order, Piece
-from unmask.server.refusals import QueueFullError, StoppingError
+from unmask.model import Model
+from unmask.server.refusals import FieldError, QueueFullError, StoppingError
+from unmask.translator import Translator
 
 if TYPE_CHECKING:
     from unmask.engine.settings import Settings
     from unmask.generation.sampling import Sampling
-    from unmask.model import Model
     from unmask.text.chat import Message
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Served = Model | Translator
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,10 @@ class Host:
         pulse: seconds between two signs of life to one who waits.
     """
 
-    def __init__(self, model: Model, *, settings: Settings | None = None, room: int = 64, pulse: float = 10.0) -> None:
-        self.model = model
+    def __init__(
+        self, served: Served, *, settings: Settings | None = None, room: int = 64, pulse: float = 10.0
+    ) -> None:
+        self.served = served
         self.room = room
         self.pulse = pulse
         self.asking = 0
@@ -49,8 +53,43 @@ class Host:
         """What the engine has delivered and the event loop has not handed on."""
         self.called: asyncio.AbstractEventLoop | None = None
         """The loop, where it has been called to it: once for all that a step delivers."""
-        self.engine = Engine(model.core, model.loaded.tokenizer, settings)
+        if isinstance(served, Translator):
+            self.engine = Engine(None, None, settings)
+        else:
+            self.engine = Engine(served.core, served.loaded.tokenizer, settings)
         self.engine.start()
+
+    @property
+    def name(self) -> str:
+        return self.served.name
+
+    @property
+    def translator(self) -> Translator | None:
+        """What is served, if it translates; else there is a `model`."""
+        return self.served if isinstance(self.served, Translator) else None
+
+    @property
+    def model(self) -> Model:
+        """What is served, for all but translations.
+
+        Raises:
+            FieldError: if it is a translator.
+        """
+        if isinstance(self.served, Translator):
+            raise FieldError(
+                "{name} turns one text into another and can do nothing else. Send texts to /v1/chat/completions or "
+                "/v1/completions.",
+                param="model",
+                name=self.name,
+            )
+        return self.served
+
+    @property
+    def longest(self) -> int:
+        """The most tokens of a row: of a prompt with its answer, or of a text that is to be embedded or translated."""
+        if isinstance(self.served, Translator) or self.served.spec.writes:
+            return self.served.context
+        return self.served.longest
 
     @property
     def busy(self) -> bool:
@@ -101,11 +140,14 @@ class Host:
                 if isinstance(piece, Piece) and piece.finish:
                     return
 
-    async def steps(self, begin: Callable[[], Generator[T, None, None]]) -> AsyncGenerator[T | Waiting, None]:
+    async def steps(
+        self, begin: Callable[[], Generator[T, None, None]], *, tokens: int = 0
+    ) -> AsyncGenerator[T | Waiting, None]:
         """Other work of the model, step by step. Closing this, or cancelling, ends the work.
 
         Args:
             begin: called on the model's thread; checks what is asked and returns the work.
+            tokens: that are to be read, where a line may be bounded by them.
         Raises:
             UnmaskError: whatever `begin` and its work have against the request; and as `written`.
         """
@@ -120,7 +162,7 @@ class Host:
         if self.asking >= self.engine.settings.rows + self.room:
             raise QueueFullError(
                 "{name} is busy: {queued} requests are waiting, as many as are let in. Try again in a few seconds.",
-                name=self.model.name,
+                name=self.name,
                 queued=self.queued,
             )
         self.asking += 1

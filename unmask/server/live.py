@@ -28,7 +28,7 @@ def add_routes(app: FastAPI, meter: Meter, shelf: Shelf) -> None:
         return HTMLResponse(html, headers={"Content-Security-Policy": policy()})
 
     async def stats() -> dict[str, Any]:
-        models = [{"name": host.model.name, "busy": host.busy, **asdict(host.engine.stats())} for host in shelf.hosts()]
+        models = [{"name": host.name, "busy": host.busy, **asdict(host.engine.stats())} for host in shelf.hosts()]
         memory = process_memory(torch.device("cpu"))
         return {"models": models, "first_token_seconds": meter.usual_first, "memory": memory}
 

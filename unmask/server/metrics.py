@@ -87,7 +87,7 @@ class Engines:
         self.shelf = shelf
 
     def collect(self) -> Iterator[Metric]:
-        stats = {host.model.name: host.engine.stats() for host in self.shelf.hosts()}
+        stats = {host.name: host.engine.stats() for host in self.shelf.hosts()}
         for name, about in GAUGES.items():
             gauge = GaugeMetricFamily(f"unmask_{name}", about, labels=["model"])
             for model, each in stats.items():

@@ -80,7 +80,7 @@ def add_routes(app: FastAPI, shelf: Shelf, limits: Limits, notes: Notes) -> None
 
 async def answered(shelf: Shelf, request: InfillRequest, limits: Limits) -> AsyncGenerator[bytes, None]:
     """The answer as one chunk of JSON, or event by event."""
-    async with shelf.lend(request.model or shelf.first.model.name) as host:
+    async with shelf.lend(request.model or shelf.first.name) as host:
         order = await host.off_loop(ready, host.model, request, limits)
         texts: list[str] = []
         async with aclosing(host.written(order)) as pieces:

@@ -10,10 +10,10 @@ from unmask.server.answers import Common, Usage
 
 if TYPE_CHECKING:
     from unmask.generation.answer import Piece
-    from unmask.model import Model
+    from unmask.server.host import Served
 
 
-def new(kind: str, model: Model) -> Common:
+def new(kind: str, model: Served) -> Common:
     """A name of this kind that no other answer has."""
     return {
         "id": f"{kind}-{secrets.token_hex(12)}",

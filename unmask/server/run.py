@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         await super().on_tick(counter)
-        self.dead = self.dead or next((host.model.name for host in self.shelf.hosts() if not host.engine.alive), None)
+        self.dead = self.dead or next((host.name for host in self.shelf.hosts() if not host.engine.alive), None)
         if self.dead and self.end is None:
             self.shut(WARNING)
         if self.told and (self.dead or self.end is None):

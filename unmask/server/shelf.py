@@ -18,7 +18,6 @@ from unmask.base.registry import nearest
 from unmask.server.refusals import LoadError, OverloadError, UnknownModelError
 
 if TYPE_CHECKING:
-    from unmask.model import Model
     from unmask.server.host import Host
 
 log = logging.getLogger("unmask.server")
@@ -79,7 +78,7 @@ class Shelf:
         self.keep = keep
         self.created = int(time.time())
         self.copies = {title.name: Copy(title) for title in (title_of(first), *others)}
-        self.copies[first.model.name].host = first
+        self.copies[first.name].host = first
         self.loading = asyncio.Lock()
         self.errands: set[asyncio.Task[Any]] = set()
 
@@ -192,7 +191,7 @@ class Shelf:
             Card(
                 copy.title.name,
                 self.created,
-                longest(copy.host.model) if copy.host else copy.title.longest,
+                copy.host.longest if copy.host else copy.title.longest,
                 copy.host is not None,
             )
             for copy in self.copies.values()
@@ -228,9 +227,4 @@ def give_memory_back() -> None:
 
 def title_of(host: Host) -> Title:
     """Of a model that is loaded and stays."""
-    return Title(host.model.name, longest(host.model), lacks=lambda: 0, load=lambda: host)
-
-
-def longest(model: Model) -> int:
-    """The most tokens of a row: of a prompt with its answer, or of a text to embed."""
-    return model.context if model.spec.writes else model.longest
+    return Title(host.name, host.longest, lacks=lambda: 0, load=lambda: host)

@@ -7,16 +7,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unmask.server.answers import TextChances, TextChoice, TextCompletion
+from unmask.server.answers import Common, TextChances, TextChoice, TextCompletion
 from unmask.server.chat_choices import Pieces
 from unmask.server.host import Waiting
 from unmask.server.logprobs import TextLog
-from unmask.server.replies import Tally, new
+from unmask.server.replies import Tally
 from unmask.server.sse import DONE, KEEP_ALIVE, event
 
 if TYPE_CHECKING:
-    from unmask.generation.answer import Order, Piece
-    from unmask.model import Model
+    from unmask.generation.answer import Piece
+    from unmask.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,30 @@ class TextChoices:
     """All answers to one request.
 
     Args:
+        common: what says of which answer an event is.
+        count: of all rows.
         echoes: of each row, where prompts are to be put before their answers.
         candidates: rows of one prompt.
-        with_chances: tell how likely each token was.
+        spelling: tell how likely each token was, as this tokenizer spells it.
     """
 
     def __init__(
         self,
-        model: Model,
-        orders: Sequence[Order],
-        echoes: Sequence[Echo] | None,
+        common: Common,
+        count: int,
+        echoes: Sequence[Echo] | None = None,
         *,
         candidates: int,
         with_usage: bool,
-        with_chances: bool,
+        spelling: Tokenizer | None = None,
     ) -> None:
-        self.common = new("cmpl", model)
+        self.common = common
         self.candidates = candidates
         self.tally = Tally(copies=candidates)
         self.with_usage = with_usage
         self.rows = [
-            Row(index, echoes[index] if echoes else None, TextLog(model.tokenizer) if with_chances else None)
-            for index in range(len(orders))
+            Row(index, echoes[index] if echoes else None, TextLog(spelling) if spelling else None)
+            for index in range(count)
         ]
 
     async def events(self, pieces: Pieces) -> AsyncGenerator[bytes, None]:

@@ -11,14 +11,19 @@ from unmask.base.runtime import resolve_device, resolve_dtype
 from unmask.checkpoints.hub import locate
 from unmask.core.memory import free_memory
 from unmask.families import build
+from unmask.families.files import read_json
 from unmask.families.memory import plan
 from unmask.families.open import Opened, open_checkpoint
+from unmask.families.open_seq2seq import Opened as OpenedPair
+from unmask.families.open_seq2seq import open_seq2seq
+from unmask.families.rehearsal import META, pair_need
+from unmask.families.translators import LAYOUTS
 from unmask.model import load
 from unmask.server.shelf import Title, give_memory_back
+from unmask.translator import BEAMS, load_translator
 
 if TYPE_CHECKING:
-    from unmask.model import Model
-    from unmask.server.host import Host
+    from unmask.server.host import Host, Served
 
 TOKENS = 1024
 """Of the row with which a model must fit into the memory; its cache takes what there is."""
@@ -35,36 +40,49 @@ class Placement:
     exact: bool = False
     """Whether the weights are not quantized, however slow that is."""
 
-    def opened(self, name: str) -> Opened:
-        return open_checkpoint(locate(name), allow_pickle=self.allow_pickle)
+    def opened(self, name: str) -> Opened | OpenedPair:
+        path = locate(name)
+        if path.is_dir() and read_json(path / "config.json").get("model_type") in LAYOUTS:
+            return open_seq2seq(path, allow_pickle=self.allow_pickle)
+        return open_checkpoint(path, allow_pickle=self.allow_pickle)
 
-    def scheme(self, checkpoint: Opened) -> str | None:
+    def scheme(self, checkpoint: Opened | OpenedPair) -> str | None:
         """What the weights are held in; None is exact."""
         if self.quantize is not None or self.exact or self.dtype is not None:
             return self.quantize
         return build.speed_format(checkpoint, resolve_device(self.device))
 
-    def load(self, name: str) -> Model:
+    def load(self, name: str) -> Served:
         """
         Raises:
-            UnmaskError: as `unmask.load` does.
+            UnmaskError: as `unmask.load` and `unmask.load_translator` do.
         """
-        scheme = self.scheme(self.opened(name))
-        model = load(name, dtype=self.dtype, device=self.device, allow_pickle=self.allow_pickle, quantize=scheme)
+        checkpoint = self.opened(name)
+        read = load if isinstance(checkpoint, Opened) else load_translator
+        made = read(
+            name,
+            dtype=self.dtype,
+            device=self.device,
+            allow_pickle=self.allow_pickle,
+            quantize=self.scheme(checkpoint),
+        )
         give_memory_back()
-        return model
+        return made
 
     def need(self, name: str) -> int:
         """Bytes that it takes at most, from loading on."""
         checkpoint, device = self.opened(name), resolve_device(self.device)
+        dtype, scheme = None if self.dtype is None else resolve_dtype(self.dtype), self.scheme(checkpoint)
+        if not isinstance(checkpoint, Opened):
+            return pair_need(checkpoint, dtype=dtype, quantize=scheme, tokens=TOKENS, rows=BEAMS.beams)
         planned = plan(
             checkpoint,
-            dtype=None if self.dtype is None else resolve_dtype(self.dtype),
+            dtype=dtype,
             device=device,
             context=min(TOKENS, checkpoint.spec.context),
             users=1,
             runtime=0,
-            quantize=self.scheme(checkpoint),
+            quantize=scheme,
         )
         return planned.total
 
@@ -74,7 +92,7 @@ class Placement:
         return 0 if free is None else max(0, need - free)
 
 
-def title(name: str, placement: Placement, host: Callable[[Model], Host]) -> Title:
+def title(name: str, placement: Placement, host: Callable[[Served], Host]) -> Title:
     """A model to be loaded on demand. That it is there, and is one of ours, is found out now.
 
     Raises:
@@ -83,7 +101,15 @@ def title(name: str, placement: Placement, host: Callable[[Model], Host]) -> Tit
     need = cache(placement.need)  # found out when it is loaded for the first time
     return Title(
         name,
-        placement.opened(name).spec.context,
+        longest(placement.opened(name)),
         lacks=lambda: placement.lacks(need(name)),
         load=lambda: host(placement.load(name)),
     )
+
+
+def longest(checkpoint: Opened | OpenedPair) -> int:
+    """The most tokens of a row."""
+    if isinstance(checkpoint, Opened):
+        return checkpoint.spec.context
+    with META:
+        return checkpoint.spec.build().context

@@ -55,12 +55,12 @@ def add_routes(app: FastAPI, shelf: Shelf, limits: Limits, notes: Notes) -> None
 
     async def tokenize(request: TokenizeRequest) -> Tokenized:
         notes.take(request)
-        async with shelf.lend(request.model or shelf.first.model.name) as host:
+        async with shelf.lend(request.model or shelf.first.name) as host:
             return await host.off_loop(tokenized, host.model, request, limits)
 
     async def detokenize(request: DetokenizeRequest) -> Detokenized:
         notes.take(request)
-        async with shelf.lend(request.model or shelf.first.model.name) as host:
+        async with shelf.lend(request.model or shelf.first.name) as host:
             return await host.off_loop(detokenized, host.model, request)
 
     for prefix in ("/v1", ""):

@@ -156,10 +156,15 @@ class Wish(Formed):
 
 def copies(order: Order, count: int) -> list[Order]:
     """The same order so many times; each but the first with a seed of its own, where there is a seed."""
-    seed = order.sampling.seed
+    return [replace(order, sampling=sampling) for sampling in seeds(order.sampling, count)]
+
+
+def seeds(sampling: Sampling, count: int) -> list[Sampling]:
+    """The same settings so many times; each but the first with a seed of its own, where there is a seed."""
+    seed = sampling.seed
     if seed is None:
-        return [order] * count
-    return [replace(order, sampling=replace(order.sampling, seed=seed + number)) for number in range(count)]
+        return [sampling] * count
+    return [replace(sampling, seed=seed + number) for number in range(count)]
 
 
 def vocab_of(model: Model) -> int:

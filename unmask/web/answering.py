@@ -26,7 +26,7 @@ class Answering:
     def __init__(self, desk: Desk, status: Status) -> None:
         self.desk = desk
         self.status = status
-        self.model = desk.host.model.name
+        self.model = desk.host.name
 
     async def ask(self, message: str, opened: str, *settings: Any) -> Updates:
         """A new message; the first one begins a conversation."""

@@ -23,7 +23,7 @@ class Page:
     def __init__(self, desk: Desk) -> None:
         said = labels(language())
         self.sidebar = Sidebar()
-        self.switch = head(desk.host.model.name)
+        self.switch = head(desk.host.name)
         with gradio.Tabs():
             self.tab_chat = gradio.Tab(elem_id="tab-chat", **said["tab_chat"])
             with self.tab_chat, gradio.Row(elem_classes="beside"):

@@ -59,7 +59,7 @@ class Comparing:
 def embed_page(host: Host) -> Any:
     """The page as Gradio Blocks, to be mounted on the server."""
     with gradio.Blocks(title="unmask", fill_width=True, analytics_enabled=False) as page:
-        switch, said = head(host.model.name), tabs(language())
+        switch, said = head(host.name), tabs(language())
         with gradio.Tabs():
             with gradio.Tab(elem_id="tab-compare", **said["tab_compare"]) as tab_compare:
                 comparing = Comparing()

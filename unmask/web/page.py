@@ -1,4 +1,4 @@
-"""The web page on the server at `/`: a chat, or vectors compared. It asks nothing of any other machine."""
+"""The web page on the server at `/`: a chat, vectors compared, translations. It asks nothing of any other machine."""
 
 from __future__ import annotations
 
@@ -32,12 +32,17 @@ def mount(app: FastAPI, host: Host) -> None:
     from unmask.web.downloads import add_routes
     from unmask.web.embed import embed_page
     from unmask.web.frame import css, theme
+    from unmask.web.translate import translate_page
 
     desk = at_home(host)
     add_routes(app, desk.store)
+    if host.translator:
+        page = translate_page(host, host.translator)
+    else:
+        page = embed_page(host) if only_embeds(host.model) else chat_page(desk)
     gradio.mount_gradio_app(
         app,
-        embed_page(host) if only_embeds(host.model) else chat_page(desk),
+        page,
         path="/",
         theme=theme(),
         css=css(),

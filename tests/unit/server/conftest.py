@@ -1,4 +1,4 @@
-"""One server with the tiny model, and one with the tiny encoder, for all tests of the protocol."""
+"""Servers with the tiny model, the tiny encoder and the tiny translator, for all tests of the protocol."""
 
 from __future__ import annotations
 
@@ -19,4 +19,10 @@ def server(tiny_model: unmask.Model) -> Iterator[Server]:
 @pytest.fixture(scope="package")
 def encoder_server(encoder_model: unmask.Model) -> Iterator[Server]:
     with serving(encoder_model) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def translator_server(translator: unmask.Translator) -> Iterator[Server]:
+    with serving(translator) as running:
         yield running

@@ -14,9 +14,9 @@ from typing import Any
 
 import openai
 
-import unmask
 from unmask.engine.settings import Settings
 from unmask.server.app import create_app
+from unmask.server.host import Served
 from unmask.server.keys import Keys
 from unmask.server.limits import Limits
 from unmask.server.metrics import Meter
@@ -53,7 +53,7 @@ class Server:
     """Where it listens, which model it has, and the ways to ask it."""
 
     port: int
-    model: unmask.Model
+    model: Served
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
@@ -114,7 +114,7 @@ def until(condition: Callable[[], object]) -> None:
 
 @contextmanager
 def serving(
-    model: unmask.Model,
+    model: Served,
     *,
     limits: Limits = LIMITS,
     keys: Keys = NO_KEYS,
