@@ -187,7 +187,7 @@ def placed(name: str, at: float, pitch: float, others: Sequence[Header]) -> Head
     width = ems(name) * SIZE
     start = at - width / 2 if width <= pitch else at - 2
     end = start + width
-    lane = 1 + max((each.lane for each in others if each.start < end + PAD / 2), default=-1)
+    lane = 1 + max((each.lane for each in others if each.start < end + PAD), default=-1)
     return Header(name, at, start, end, lane)
 
 
