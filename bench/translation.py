@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,7 @@ import torch
 from bench.paired import ROOT, machine
 from bench.translation_data import SETS, Material, joined, material
 from bench.translation_sides import CASES, CURVE
+from unmask.core.recurrent import Recurrent
 from unmask.evaluation.translation import Link, Links, alignment_error_rate, scores
 from unmask.families.seq2seq import LoadedSeq2Seq, load_seq2seq
 from unmask.generation.aligned import Side, align
@@ -120,10 +122,13 @@ def translated(model: LoadedSeq2Seq, made: Material, texts: Sequence[str]) -> li
 
 def by_length(chosen: str, folder: Path, seed: int, out: Path) -> None:
     """A picture of BLEU by words of the source, of 1 to 4 test sentences in one; with and without attention."""
-    made = material(chosen, folder)
+    made = replace(material(chosen, folder), length=SETS["joined"].length)
     lines = []
     for system, colour in (("attending rnn", COOL), ("rnn", WARM)):
         model, points = loaded(place(folder, chosen, system, seed)), []
+        # A recurrent network has no places that could run out: its context is what it learnt from, and a limit.
+        assert isinstance(model.model, Recurrent)
+        model.model.spec = replace(model.model.spec, context=made.length)
         for count in range(1, 5):
             sources, wanted = joined(made.sources, count), joined(made.references, count)
             value = scores(translated(model, made, sources), wanted, language=made.language).bleu
@@ -131,7 +136,8 @@ def by_length(chosen: str, folder: Path, seed: int, out: Path) -> None:
             points.append((words, value))
             print(f"{system:16} {count} sentences, {words:5.1f} words: BLEU {value:.2f}")
         lines.append((system, colour, points))
-    title = "BLEU by the length of the source, with and without attention"
+    learnt = "single sentences" if SETS[chosen].most == 1 else "1 to 4 sentences"
+    title = f"BLEU of 1 to 4 sentences in one, by networks that learnt from {learnt}"
     every = [point for _, _, points in lines for point in points]
     frame = Frame.around([*every, (0.0, 0.0)])
     parts = [PAPER, label(title, LEFT, 20, size=15), *frame.grid("words of the source")]
