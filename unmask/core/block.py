@@ -78,7 +78,8 @@ class Block(nn.Module):
             assert memory is not None, "blocks that look at a memory are given one"
             assert self.memory_attention is not None
             # Rows that look at one memory line up as queries of it, so no key is ever repeated.
-            rows = inner.reshape(len(memory.hidden), -1, inner.shape[-1])
+            memories, (count, length, width) = len(memory.hidden), inner.shape
+            rows = inner.reshape(memories, count // max(memories, 1) * length, width)  # a batch may be empty
             mixed = self.memory_attention(
                 rows, layer=layer, mask=memory.mask, turn=None, cache=memory.cache, memory=memory.hidden
             )

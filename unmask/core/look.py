@@ -104,13 +104,14 @@ class Look(nn.Module):
         R / M rows in turn look at each of the M memories: their queries line up, so that no key is ever repeated.
         """
         memories, length = pages.key.shape[0], query.shape[1]
-        lined, visible = query.reshape(memories, 1, -1, query.shape[2]), pages.text
+        count = query.shape[0] // max(memories, 1)  # a batch may be empty
+        lined, visible = query.reshape(memories, 1, count * length, query.shape[2]), pages.text
         if self.spec.window == "local-m":
-            slots = torch.arange(start, start + length, device=query.device).repeat(lined.shape[2] // length)
+            slots = torch.arange(start, start + length, device=query.device).repeat(count)
             near = apart(pages.key, slots[:, None]).abs() <= self.spec.reach
             visible = near[None, None] if visible is None else near & visible
         mixed = self.kernel(lined, pages.key, pages.value, KernelMask(dense=visible), self)
-        return mixed.reshape(*query.shape[:2], -1)
+        return mixed.reshape(*query.shape[:2], pages.value.shape[-1])
 
     def weights(self, query: Tensor, key: Tensor, visible: Tensor | None) -> Tensor:
         """How each query [M, 1, T, W] spreads over the keys [M, 1, S, D]; a window's fading takes from the sum of 1."""

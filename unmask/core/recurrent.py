@@ -254,7 +254,7 @@ class Recurrent(nn.Module):
             slots = torch.arange(memory.shape[1], device=memory.device)
             cache.pages = self.decoder.pages(memory, None if lengths is None else slots < lengths[:, None])
             last = self.encoder.last(memory, lengths)
-            cache.states = self.decoder.begin(last.repeat_interleave(tokens.shape[0] // memory.shape[0], dim=0))
+            cache.states = self.decoder.begin(last.repeat_interleave(tokens.shape[0] // max(memory.shape[0], 1), dim=0))
         hidden: Tensor = self.decoder(tokens, cache)
         return hidden
 

@@ -16,6 +16,7 @@ from unmask.core.look import LookSpec
 from unmask.core.recurrent import Recurrent, RecurrentSpec
 from unmask.core.spec import from_dict, to_dict
 from unmask.core.trace import recalled
+from unmask.families.rnn import RNNSize, rnn
 
 SPEC = RecurrentSpec(width=8, depth=2, context=12, vocab=30)
 LENGTHS = torch.tensor([6, 3, 5])
@@ -213,3 +214,10 @@ def test_what_contradicts_itself_is_refused():
         replace(SPEC, feeding=True)
     with pytest.raises(SpecError, match="Only a decoder that looks after its last layer can feed"):
         replace(SPEC, feeding=True, first=False, look=None)
+
+
+@pytest.mark.parametrize("attention", ["none", "bahdanau", "luong", "luong-feeding"])
+def test_a_process_that_has_no_share_of_a_small_step_runs_on_an_empty_batch(attention: str):
+    model = rnn(RNNSize(width=8, depth=1, vocab=20, context=16, attention=attention)).build()
+    empty, none = torch.zeros(0, 5, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
+    assert model(empty, empty, lengths=none).shape == (0, 5, 8)

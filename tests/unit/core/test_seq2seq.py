@@ -168,3 +168,7 @@ def test_sides_that_do_not_fit_are_refused():
     other = original(replace(SIZE, width=64, vocab=60)).decoder
     with pytest.raises(SpecError, match="widths 32 / 64 and the vocabularies 50 / 60"):
         replace(spec, decoder=other)
+
+
+def test_a_process_that_has_no_share_of_a_small_step_runs_on_an_empty_batch():
+    assert random()(ids(0, 5), ids(0, 4), lengths=torch.zeros(0, dtype=torch.int64)).shape == (0, 5, 32)

@@ -211,7 +211,8 @@ def test_work_that_fails_says_so_to_its_asker_alone(host: Host):
             assert await anext(steps) == 1
             with pytest.raises(ContextError):
                 await anext(steps)
-            assert len([piece async for piece in answer]) == 30
+            # On a busy machine there may be signs of waiting among them.
+            assert len([piece async for piece in answer if isinstance(piece, Piece)]) == 30
 
     asyncio.run(scenario())
 
