@@ -62,7 +62,10 @@ def test_guides_are_listed_and_made(encoder_folder: Path, tmp_path: Path):
         (["attention", "MODEL", TEXT], "Give --out FILE.html, or --json"),
         (["attention", "MODEL", TEXT, "--json", "--word", "fox"], "sense, and only sense, wants --word"),
         (["sense", "MODEL", TEXT, TEXT, "--json"], "sense, and only sense, wants --word"),
-        (["lens", "MODEL", TEXT, "--json", "--layer", "1"], "--layer and --head belong to the views of attention and of alignment"),
+        (
+            ["lens", "MODEL", TEXT, "--json", "--layer", "1"],
+            "--layer and --head belong to the views of attention and of alignment",
+        ),
         (["tokens", "MODEL", "two", "texts", "--json"], "Only sense takes several texts"),
     ],
 )
