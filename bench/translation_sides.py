@@ -99,7 +99,8 @@ class Ours:
         self.spec = spec(case, made)
         with torch.device("meta"):
             self.model: Any = self.spec.build()
-        initialize(self.model, seed=seed, scheme="transformer", device=torch.device("cpu"))
+        scheme = "transformer" if case.attention else "bert"
+        initialize(self.model, seed=seed, scheme=scheme, device=torch.device("cpu"))
         drop(self.model, Dropout(embedding=case.dropout, residual=case.dropout))
         settings = TrainSettings(
             steps=FOREVER,

@@ -138,7 +138,7 @@ def run(knobs: Knobs, data: Sequence[Path], folder: Path) -> Mapping[str, Any]:
         assert min(reader.ends) == end, "vocabularies that are made alike begin alike"
         pad = end if writer.pad is None else writer.pad
         spec = shape(knobs, reader.size, None if knobs.joint else writer.size)
-        model = begun(spec, knobs, "transformer")
+        model = begun(spec, knobs, "bert" if knobs.model == "transformer" else "transformer")
 
         def batches(of: Pairs) -> PairBatches:
             sides = reader.rows(of.sources, special=False), writer.rows(of.targets, special=False)
