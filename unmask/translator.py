@@ -244,7 +244,10 @@ class Translator:
                 "config.json. Add it there.",
                 name=self.name,
             )
-        return Manner(loaded.start, loaded.ends, loaded.never, limit=limit)
+        forced = loaded.advice.get("forced_eos_token_id")
+        return Manner(
+            loaded.start, loaded.ends, loaded.never, forced=forced if type(forced) is int else None, limit=limit
+        )
 
     def alignment(self, source: str, target: str | None = None) -> Aligned:
         """Where the model looks in a text as it says each word of a translation; its own if none is given.

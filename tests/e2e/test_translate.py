@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -84,6 +85,15 @@ def test_a_translation_of_ones_own_is_aligned_instead(translator_folder: Path):
     done = run("view", "alignment", translator_folder, LINES[0], "ein Buch", "--layer", "0", "--head", "3", "--json")
     found = json.loads(done.stdout)
     assert (found["target"], found["layer"], found["head"]) == ("ein Buch", 0, 3)
+
+
+def test_what_its_makers_force_at_the_end_is_forced(translator: unmask.Translator):
+    (end,) = translator.loaded.ends
+    forcing = replace(translator.loaded, advice={"forced_eos_token_id": end, "num_beams": 2, "length_penalty": 0.5})
+    made = unmask.Translator("forcing", forcing)
+    assert (made.search.beams, made.search.length_penalty) == (2, 0.5)
+    assert translator.translate(LINES[1], limit=2).finish == "length"
+    assert made.translate(LINES[1], limit=2).finish == "stop"
 
 
 def test_a_model_that_writes_is_told_from_a_translator(translator_folder: Path):

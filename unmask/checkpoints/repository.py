@@ -13,10 +13,11 @@ from unmask.checkpoints.hub_calls import hub_errors, progress_bars
 from unmask.checkpoints.layout import BIN, BIN_INDEX, INDEX, SINGLE, read_index
 from unmask.checkpoints.reference import Reference
 
-# What stands beside the weights: configuration, tokenizer, chat template; and the folders in which sentence encoders
-# keep the modules that come after the transformer, as in 1_Pooling/config.json and 2_Dense/model.safetensors.
+# What stands beside the weights: configuration, tokenizers (Marian's end in .spm, a translator of ours keeps a second
+# one in target/), chat template; and the folders in which sentence encoders keep the modules that come after the
+# transformer, as in 1_Pooling/config.json and 2_Dense/model.safetensors.
 COMPANIONS = re.compile(
-    r"[^/]+\.(json|jinja|model)|vocab\.txt|merges\.txt|\d+_[A-Z]\w*/(config\.json|model\.safetensors)"
+    r"(target/)?[^/]+\.(json|jinja|model|spm)|(target/)?vocab\.txt|merges\.txt|\d+_[A-Z]\w*/(config\.json|model\.safetensors)"
 )
 MODULE_PICKLE = re.compile(r"\d+_[A-Z]\w*/pytorch_model\.bin")
 

@@ -14,7 +14,7 @@ import click
 from unmask.base.errors import RequestError
 from unmask.base.language import say
 from unmask.cli.streams import notice, on_terminal, show_json
-from unmask.cli.verb import Verb, given, model_argument, placement_options, quantize_option
+from unmask.cli.verb import Verb, given, model_argument, numeric, placement_options, quantize_option
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -55,20 +55,16 @@ def verb() -> Verb:
 
 def search_options() -> list[click.Parameter]:
     """How a translation is found; those left out are None, for the model to decide."""
-
-    def number(name: str, kind: type, purpose: str) -> click.Option:
-        return click.Option([f"--{name}"], type=kind, metavar="N", help=purpose)
-
     return [
-        number("beams", int, say("Hypotheses that are written side by side; 1 takes the likeliest token each time.")),
-        number("best", int, say("With --json: so many hypotheses of each line.")),
-        number("length-penalty", float, say("The power of its length that a hypothesis' score is divided by.")),
-        number("coverage", float, say("Above 0: weaken hypotheses that leave words of the line unseen.")),
-        number("limit", int, say("Most tokens of a translation; else until the context is full.")),
-        number("temperature", float, say("Draw by chance instead of searching: higher is more varied.")),
-        number("top-k", int, say("Choose among the K likeliest tokens; 0 is off.")),
-        number("top-p", float, say("Choose among the likeliest that sum to P.")),
-        number("seed", int, say("Same seed, same text.")),
+        numeric("beams", int, say("Hypotheses that are written side by side; 1 takes the likeliest token each time.")),
+        numeric("best", int, say("With --json: so many hypotheses of each line.")),
+        numeric("length-penalty", float, say("The power of its length that a hypothesis' score is divided by.")),
+        numeric("coverage", float, say("Above 0: weaken hypotheses that leave words of the line unseen.")),
+        numeric("limit", int, say("Most tokens of a translation; else until the context is full.")),
+        numeric("temperature", float, say("Draw by chance instead of searching: higher is more varied.")),
+        numeric("top-k", int, say("Choose among the K likeliest tokens; 0 is off.")),
+        numeric("top-p", float, say("Choose among the likeliest that sum to P.")),
+        numeric("seed", int, say("Same seed, same text.")),
     ]
 
 

@@ -147,23 +147,24 @@ def quantize_option(*others: str) -> click.Option:
     )
 
 
+def numeric(name: str, kind: type, purpose: str) -> click.Option:
+    """An option that is a number, and None where it is left out."""
+    return click.Option([f"--{name}"], type=kind, metavar="N", help=purpose)
+
+
 def answer_options() -> list[click.Parameter]:
     """How a text is continued: when to stop and how to choose. Those left out are None, for the model to decide."""
-
-    def number(name: str, kind: type, purpose: str) -> click.Option:
-        return click.Option([f"--{name}"], type=kind, metavar="N", help=purpose)
-
     return [
-        number("limit", int, say("Most tokens to write; else until the end or the context is full.")),
+        numeric("limit", int, say("Most tokens to write; else until the end or the context is full.")),
         click.Option(["--stop"], multiple=True, metavar="TEXT", help=say("Stop before this text; may be repeated.")),
-        number("temperature", float, say("0 always takes the likeliest token; higher is more varied.")),
-        number("top-k", int, say("Choose among the K likeliest tokens; 0 is off.")),
-        number("top-p", float, say("Choose among the likeliest that sum to P.")),
-        number("min-p", float, say("Leave out what is less likely than P times the likeliest.")),
-        number("repetition-penalty", float, say("Above 1: weaken every token that was there before.")),
-        number("presence-penalty", float, say("Above 0: weaken tokens already used in the answer.")),
-        number("frequency-penalty", float, say("Above 0: weaken them by how often they were used.")),
-        number("seed", int, say("Same seed, same text.")),
+        numeric("temperature", float, say("0 always takes the likeliest token; higher is more varied.")),
+        numeric("top-k", int, say("Choose among the K likeliest tokens; 0 is off.")),
+        numeric("top-p", float, say("Choose among the likeliest that sum to P.")),
+        numeric("min-p", float, say("Leave out what is less likely than P times the likeliest.")),
+        numeric("repetition-penalty", float, say("Above 1: weaken every token that was there before.")),
+        numeric("presence-penalty", float, say("Above 0: weaken tokens already used in the answer.")),
+        numeric("frequency-penalty", float, say("Above 0: weaken them by how often they were used.")),
+        numeric("seed", int, say("Same seed, same text.")),
     ]
 
 

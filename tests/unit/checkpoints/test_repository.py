@@ -182,6 +182,20 @@ def test_a_sentence_encoder_comes_with_its_further_modules(hub, tmp_path, allowe
     assert found == wanted
 
 
+def test_a_translator_comes_with_the_tokenizers_of_both_sides(hub, tmp_path):
+    files = MODEL | {
+        "source.spm": b"pieces",
+        "target.spm": b"pieces",
+        "vocab.json": b"{}",
+        "target_vocab.json": b"{}",
+        "target/tokenizer.json": b"{}",
+    }
+    hub.add("maker/translator", files)
+    path = run("hub.pull('maker/translator')", endpoint=hub.address, folder=tmp_path).path
+    found = {each.relative_to(path).as_posix() for each in path.rglob("*") if each.is_file()}
+    assert found == {*WANTED, *(files.keys() - MODEL.keys())}
+
+
 def test_a_snapshot_without_weights_counts_as_not_there(hub, tmp_path):
     hub.add("maker/model", MODEL)
     only = "__import__('huggingface_hub').hf_hub_download('maker/model', 'config.json')"
