@@ -80,20 +80,22 @@ static void attended(const Memory *memory, const float *query, int64_t first, in
     free(scores);
 }
 
-static void check_many(const Kernels *kernels, Size s) {
+/* Many tokens at once, in float32 or in whole numbers: scores up to 30, of numbers of 16 bits, and weights of these. */
+static void check_many(const Kernels *kernels, Size s, int rounded) {
     Memory memory = remember(kernels, &s);
     const int64_t stride = s.heads * s.width + 3;
     float *queries = chances(s.tokens * stride), *got = chances(s.tokens * stride);
-    float *scratch = room((size_t)scratch_many(s.heads, s.width) * sizeof(float));
+    const int64_t size = rounded ? scratch_rounded(s.heads, s.width) : scratch_many(s.heads, s.width);
+    float *scratch = room((size_t)size * sizeof(float));
     double *wanted = room((size_t)s.width * sizeof(double)), most, sum;
-    kernels->attend_many(&memory.attention, queries, s.heads, s.tokens, s.slot, stride, got, scratch);
+    (rounded ? kernels->attend_rounded : kernels->attend_many)(&memory.attention, queries, s.heads, s.tokens, s.slot, stride, got, scratch);
     for (int64_t t = 0; t < s.tokens; t++)
         for (int64_t h = 0; h < s.heads; h++) {
             const int64_t end = s.all ? s.slot + s.tokens : s.slot + t + 1;
             const int64_t first = s.window && end > s.window ? end - s.window : 0;
             attended(&memory, queries + t * stride + h * s.width, first, end, wanted, &most, &sum);
             for (int64_t i = 0; i < s.width; i++)
-                CHECK(close_to(got[t * stride + h * s.width + i], wanted[i] / sum, 3),
+                CHECK(close_to(got[t * stride + h * s.width + i], wanted[i] / sum, rounded ? 100 : 3),
                       "%s, width %d, window %d, slot %d: token %d, head %d is %g, not %g", kernels->name, (int)s.width,
                       (int)s.window, (int)s.slot, (int)t, (int)h, got[t * stride + h * s.width + i], wanted[i] / sum);
         }
@@ -108,7 +110,7 @@ static void check_one(const Kernels *kernels, Size s, int64_t first) {
     float *most = room((size_t)s.heads * 4), *sums = room((size_t)s.heads * 4);
     float *scratch = room((size_t)scratch_one(s.heads, s.width) * sizeof(float));
     double *wanted = room((size_t)s.width * sizeof(double)), top, sum;
-    kernels->attend_one(&memory.attention, queries, s.heads, first, last, got, most, sums, scratch);
+    kernels->attend_one(&memory.attention, queries, s.heads, s.width, first, last, got, most, sums, scratch);
     for (int64_t h = 0; h < s.heads; h++) {
         attended(&memory, queries + h * s.width, first, last, wanted, &top, &sum);
         CHECK(close_to(most[h], top, 10) && close_to(sums[h], sum, sum), "%s: %g and %g", kernels->name, most[h],
@@ -128,14 +130,16 @@ void check_attention(const Kernels *kernels) {
             const int64_t heads = w % 3 + 1;
             for (int64_t slot = 0; slot < 2 * CHUNK; slot += 67)
                 check_one(kernels, (Size){heads, widths[w], 1, slot, 0, kept, 0}, slot > CHUNK ? slot - CHUNK + 1 : 0);
-            if (kept == FLOATS) {
-                check_many(kernels, (Size){heads, widths[w], 9, 0, 0, kept, 1});
-                check_many(kernels, (Size){heads, widths[w], 5, BLOCK + 3, 0, kept, 1});
-            }
-            for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
-                if (heads == 1) check_many(kernels, (Size){heads, widths[w], BLOCK, 0, windows[i], kept, 0});
-                check_many(kernels, (Size){heads, widths[w], 5, 69, windows[i], kept, 0});
-                check_many(kernels, (Size){heads, widths[w], 3, 130, windows[i], kept, 0});
+            for (int rounded = 0; rounded < 2; rounded++) {
+                if (kept == FLOATS) {
+                    check_many(kernels, (Size){heads, widths[w], 9, 0, 0, kept, 1}, rounded);
+                    check_many(kernels, (Size){heads, widths[w], 5, BLOCK + 3, 0, kept, 1}, rounded);
+                }
+                for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+                    if (heads == 1) check_many(kernels, (Size){heads, widths[w], BLOCK, 0, windows[i], kept, 0}, rounded);
+                    check_many(kernels, (Size){heads, widths[w], 5, 69, windows[i], kept, 0}, rounded);
+                    check_many(kernels, (Size){heads, widths[w], 3, 130, windows[i], kept, 0}, rounded);
+                }
             }
         }
 }

@@ -91,6 +91,7 @@ int main(int count, char **words) {
             CHECK(!strcmp(library_kernels(), SETS[i]->name), "it is %s", library_kernels());
             check_halves(SETS[i]);
             check_rows(SETS[i]);
+            check_float_products(SETS[i]);
             check_attention(SETS[i]);
             Pool *pool = pool_new(2);
             check_products(pool);

@@ -37,6 +37,7 @@ double weight_at(const Made *made, int64_t row, int64_t column);
 
 void check_halves(const Kernels *kernels);
 void check_products(Pool *pool);
+void check_float_products(const Kernels *kernels);
 void check_rows(const Kernels *kernels);
 void check_attention(const Kernels *kernels);
 void check_programs(int every); /* 0: only with the portable kernels */

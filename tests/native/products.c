@@ -76,6 +76,35 @@ static void check_matrix(Pool *pool, int bits, int minima, int64_t group, int64_
     free(x), free(bias);
 }
 
+/* Some rows of a float32 matrix against sums in double, into the middle of wider rows. */
+static void check_floats(const Kernels *kernels, int64_t rows, int64_t width, int64_t inputs, int add, int biased) {
+    const int64_t x_stride = width + 3, stride = rows + 5, first = rows > 4 ? 4 : 0;
+    float *w = chances(rows * width), *x = chances(inputs * x_stride), *bias = chances(rows);
+    float *y = chances(inputs * stride), *scratch = room((size_t)scratch_floats() * sizeof(float));
+    float *before = room((size_t)(inputs * stride) * sizeof(float));
+    memcpy(before, y, (size_t)(inputs * stride) * sizeof(float));
+    const Matrix m = {.codes = (const uint8_t *)w, .rows = rows, .width = width, .bits = 32};
+    kernels->multiply_floats(&m, first, rows, x, x_stride, inputs, biased ? bias : NULL, add, y, stride, scratch);
+    for (int64_t i = 0; i < inputs; i++)
+        for (int64_t n = 0; n < stride; n++) {
+            double wanted = (add || n < first || n >= rows) ? before[i * stride + n] : 0, size = 1;
+            for (int64_t k = 0; k < width && n >= first && n < rows; k++) {
+                const double product = (double)w[n * width + k] * x[i * x_stride + k];
+                wanted += product, size += fabs(product);
+            }
+            if (biased && n >= first && n < rows) wanted += bias[n];
+            CHECK(close_to(y[i * stride + n], wanted, size), "%s: %d x %d: [%d, %d] is %g, not %g", kernels->name,
+                  (int)rows, (int)width, (int)i, (int)n, y[i * stride + n], wanted);
+        }
+    free(w), free(x), free(bias), free(y), free(scratch), free(before);
+}
+
+void check_float_products(const Kernels *kernels) {
+    const int64_t rows[] = {1, 6, ACROSS + 4, 2 * ACROSS + 21}, widths[] = {1, 16, 50, DEEP + 9}, inputs[] = {1, 3, 13, 20};
+    for (int i = 0; i < 64; i++)
+        check_floats(kernels, rows[i % 4], widths[i / 4 % 4], inputs[i / 16], i % 3 == 0, i % 5 < 3);
+}
+
 void check_products(Pool *pool) {
     const int64_t groups[] = {8, 32, 64, 0};
     for (int bits = 4; bits <= 8; bits += 4)

@@ -8,11 +8,11 @@
 
 enum { WIDTH = 24, HEADS = 6, KV_HEADS = 2, HEAD = 10, INSIDE = 40, VOCAB = 70, CONTEXT = 400, LAYERS = 2 };
 enum { STREAM, NORMED, QUERY, KEY, VALUE, MIXED, INNER, GATE, BUFFERS };
-enum { COUNT = 3 + LAYERS * 12, BEFORE = 200 };
+enum { COUNT = 3 + LAYERS * 12 + 4, BEFORE = 200 };
 enum { PAGE = 48, PAGES = (CONTEXT + PAGE - 1) / PAGE, ROOM = 64, MOST_TEXTS = 4 };
 
 typedef struct {
-    Made matrices[2 + LAYERS * 7];
+    Made matrices[2 + LAYERS * 7 + 2];
     float *numbers; /* norms, biases, tables: all from the same row of chance */
     Operation operations[COUNT];
     int matrix_count, count;
@@ -38,6 +38,15 @@ static void norm(Decoder *d, int32_t kind, int32_t flags, int64_t round) {
                         .weight = d->numbers + 5, .bias = d->numbers + 70});
 }
 
+/* A look at the memory that the text has. */
+static void recall(Decoder *d) {
+    norm(d, RMS_NORM, 0, 8);
+    product(d, QUERY, 0, HEADS * HEAD, WIDTH, 4);
+    step(d, (Operation){.kind = ATTEND_MEMORY, .source = QUERY, .target = MIXED, .layer = 0, .heads = HEADS,
+                        .kv_heads = KV_HEADS, .head_width = HEAD, .number = 0.1, .round = 8});
+    product(d, STREAM, ADD, WIDTH, HEADS * HEAD, 4);
+}
+
 static void layer(Decoder *d, int32_t number) {
     const Operation sizes = {.layer = number, .heads = HEADS, .kv_heads = KV_HEADS, .head_width = HEAD,
                              .window = number ? 150 : 0};
@@ -56,6 +65,7 @@ static void layer(Decoder *d, int32_t number) {
     attend.round = bits == 4 ? 8 : up(HEADS * HEAD, 8);
     step(d, attend);
     product(d, STREAM, ADD, WIDTH, HEADS * HEAD, bits);
+    if (number) recall(d);
     norm(d, RMS_NORM, fine, bits == 4 ? 8 : 24);
     product(d, GATE, ALONG, INSIDE, WIDTH, bits);
     product(d, INNER, 0, INSIDE, WIDTH, bits);
@@ -69,7 +79,7 @@ static Decoder *decoder_new(void) {
     Decoder *d = room(sizeof(Decoder));
     memset(d, 0, sizeof(Decoder));
     d->numbers = chances(CONTEXT * WIDTH);
-    step(d, (Operation){.kind = EMBED, .target = STREAM, .matrix = matrix(d, 8, 0, 32, VOCAB, WIDTH),
+    step(d, (Operation){.kind = EMBED, .target = STREAM, .number = 1.5, .matrix = matrix(d, 8, 0, 32, VOCAB, WIDTH),
                         .weight = d->numbers});
     for (int32_t number = 0; number < LAYERS; number++) layer(d, number);
     norm(d, LAYER_NORM, WANTED, 32);
@@ -135,12 +145,20 @@ static void forget(Memory *m) {
 
 static int64_t tokens[ROOM * 4];
 
+/* Memories to look at, few slots and many, one for each text. */
+enum { MEMORY_ROWS = 200 };
+static const int64_t readers[MOST_TEXTS + 1] = {0, 1, 2, 3, 4}, begins[MOST_TEXTS] = {0, 7, 150, 40};
+static const int64_t lengths[MOST_TEXTS] = {7, CHUNK + 9, 50, 1};
+static void *memory_keys[1], *memory_values[1];
+
 /* Tokens first..first + length of one or more texts of the memory, `before` slots each: a call without logits. */
 static Call calling(const Memory *m, int64_t text, const int64_t *starts, int64_t texts, const int64_t *slots,
                     const int64_t *apart) {
     return (Call){.tokens = tokens, .length = starts[texts], .texts = texts, .starts = starts, .slots = slots,
                   .apart = apart, .keys = m->keys, .values = m->values, .tables = m->tables + text * PAGES,
-                  .table = PAGES, .page = PAGE, .kept = m->kept};
+                  .table = PAGES, .page = PAGE, .kept = m->kept, .memories = texts, .readers = readers,
+                  .begins = begins + text, .lengths = lengths + text, .memory_keys = memory_keys,
+                  .memory_values = memory_values};
 }
 
 /* Reads `length` tokens of each text in pieces of `piece`: logits of the last token of each, [pieces, texts, VOCAB]. */
@@ -254,6 +272,7 @@ void check_programs(int every) {
     const size_t count = every ? sizeof names / sizeof *names : 1;
     Decoder *d = decoder_new();
     for (int i = 0; i < ROOM * 4; i++) tokens[i] = (int64_t)((chance() + 1) * 0.499f * VOCAB);
+    memory_keys[0] = chances(MEMORY_ROWS * KV_HEADS * HEAD), memory_values[0] = chances(MEMORY_ROWS * KV_HEADS * HEAD);
     for (int64_t kept = FLOATS; kept <= BYTES; kept++)
         for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
             const int64_t length = ways[way].length, piece = ways[way].piece;
@@ -278,6 +297,7 @@ void check_programs(int every) {
             forget(&before);
         }
     decoder_free(d);
+    free(memory_keys[0]), free(memory_values[0]);
     check_texts(names, count);
 }
 
@@ -299,7 +319,7 @@ static Decoder *encoder_new(void) {
     Decoder *d = room(sizeof(Decoder));
     memset(d, 0, sizeof(Decoder));
     d->numbers = chances(CONTEXT * WIDTH);
-    step(d, (Operation){.kind = EMBED, .target = STREAM, .matrix = matrix(d, 8, 0, 32, VOCAB, WIDTH),
+    step(d, (Operation){.kind = EMBED, .target = STREAM, .number = 1.5, .matrix = matrix(d, 8, 0, 32, VOCAB, WIDTH),
                         .weight = d->numbers, .offset = 2});
     norm(d, LAYER_NORM, 0, 8);
     product(d, QUERY, ALONG, HEADS * HEAD, WIDTH, 4);

@@ -15,7 +15,7 @@ static void read_halves(const Kernels *kernels, const uint16_t *halves, float *v
     float query[BATCH] = {0}, most, sum, *scratch = room((size_t)scratch_one(1, BATCH) * sizeof(float));
     const Attention a = {
         .keys = nothing, .values = halves, .width = BATCH, .stride = 2 * BATCH, .kept = HALVES, .scale = 1};
-    kernels->attend_one(&a, query, 1, 0, 1, values, &most, &sum, scratch);
+    kernels->attend_one(&a, query, 1, 4, 0, 1, values, &most, &sum, scratch);
     CHECK(most == 0 && sum == 1, "%g of %g", most, sum);
     free(scratch);
 }
@@ -128,8 +128,36 @@ static void check_turns(const Kernels *kernels, int64_t width) {
     free(x), free(cosines), free(sines), free(y);
 }
 
+/* The largest by looking for the next one again and again; sums in double. */
+static void check_surveys(const Kernels *kernels, int64_t width) {
+    float *x = chances(width), values[5];
+    int64_t places[5], most = width < 5 ? width : 5;
+    double sum = 0;
+    for (int64_t i = 0; i < width; i++) x[i] = rintf(x[i] * 200) / 4; /* some are equal */
+    x[0] = -INFINITY;
+    for (int64_t i = 0; i < width; i++) sum += exp(x[i]);
+    const double wanted = log(sum), got = (double)kernels->log_sum(x, width);
+    CHECK(width == 1 ? got == wanted : close_to(got, wanted, 50), "%s: %g, not %g", kernels->name, got, wanted);
+    for (int64_t count = 1; count <= most; count++) {
+        kernels->largest(x, width, count, values, places);
+        int64_t last = -1;
+        for (int64_t c = 0; c < count; c++) {
+            int64_t next = -1;
+            for (int64_t i = 0; i < width; i++) {
+                const int before = last < 0 || x[i] < x[last] || (x[i] == x[last] && i > last);
+                if (before && (next < 0 || x[i] > x[next])) next = i;
+            }
+            CHECK(places[c] == next && values[c] == x[next], "%s: number %d of %d is at %d, not at %d", kernels->name,
+                  (int)c, (int)width, (int)places[c], (int)next);
+            last = next;
+        }
+    }
+    free(x);
+}
+
 void check_rows(const Kernels *kernels) {
     const int64_t widths[] = {1, 2, 7, 16, 50, 64, 129};
+    for (int64_t width = 1; width < 4000; width = width * 3 + 1) check_surveys(kernels, width);
     check_activations(kernels);
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         check_norms(kernels, widths[i]);

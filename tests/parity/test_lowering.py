@@ -2,7 +2,9 @@
 
 Both round their inputs to 8 bits, so a sum that differs in its last bit may move a code to its neighbour, and then all
 that follows differs, by up to 0.02 of the largest logit here. So two things are asked for: that many positions are
-equal to float error, which a wrong step leaves none of, and that no position is farther off than such a code explains.
+equal to float error, which a wrong step leaves none of, and that no position is farther off than such codes explain.
+Token by token attention is in float32. Where many tokens look back together, it rounds to 16 bits, and hardly any row
+has no code moved by that: then most positions have to be as near as moved codes leave them.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from unmask.quantization.schemes import SCHEMES
 
 TURNS = ("int8", "int4-64", "int4-32-zero", "int8-32", "int4-128", "int4-32", "int4-128-zero")
 PAIRS = {name: (name, TURNS[number % len(TURNS)]) for number, name in enumerate(CASES)}
+FLOAT, MOVED = 1e-5, 0.01
+"""How near positions are to float error, and with some codes moved."""
 EACH = ("gpt1", "gpt2", "gpt3, windows in turn", "llama with biases", "mistral, window", "qwen2 with windows", "qwen3")
 
 
@@ -98,13 +102,13 @@ def ids(rows: int, length: int) -> Tensor:
     return torch.randint(0, VOCAB, (rows, length), generator=torch.Generator().manual_seed(1))
 
 
-def check(ours: Tensor, theirs: Tensor, share: float = 0.6) -> None:
-    """At least this share of all positions are equal to float error, and the others are close."""
+def check(ours: Tensor, theirs: Tensor, near: float = MOVED) -> None:
+    """Most positions are so near, and the others are close."""
     assert ours.shape == theirs.shape
     apart = (ours - theirs).abs().amax(-1) / theirs.abs().max()  # [B, T]
-    equal = float((apart < 1e-5).float().mean())
-    assert equal >= share, f"{equal:.0%} of the positions are equal"
-    assert float(apart.max()) < 0.1, f"relative difference {float(apart.max()):.2e}"
+    share = float((apart < near).float().mean())
+    assert share >= 0.6, f"{share:.0%} of the positions are equal"
+    assert float(apart.max()) < 0.03, f"relative difference {float(apart.max()):.2e}"
 
 
 def test_a_row_at_once_is_read_as_torch_reads_it(twin: Transformer, lowered: Transformer):
@@ -116,7 +120,7 @@ def test_a_row_at_once_is_read_as_torch_reads_it(twin: Transformer, lowered: Tra
 def test_rows_side_by_side_are_read_token_by_token_as_torch_reads_them(twin: Transformer, lowered: Transformer):
     tokens = ids(24, 12)
     steps = list(tokens.split(1, dim=1))
-    check(read([Native(lowered)] * len(steps), steps), read([Torch(twin)], [tokens]))
+    check(read([Native(lowered)] * len(steps), steps), read([Torch(twin)], [tokens]), near=FLOAT)
 
 
 @pytest.mark.parametrize("native_first", [True, False])
@@ -124,7 +128,7 @@ def test_either_goes_on_with_what_the_other_has_read(twin: Transformer, lowered:
     tokens = ids(5, 20)
     readers = [Native(lowered), Torch(twin)][:: 1 if native_first else -1]
     rows = [read([*readers, readers[0]], list(row.split([9, 1, 10], dim=1))) for row in tokens.split(1)]
-    check(torch.cat(rows), read([Torch(twin)], [tokens]), share=0.25)
+    check(torch.cat(rows), read([Torch(twin)], [tokens]))
 
 
 @pytest.mark.parametrize("twin", [PAIRS[name] for name in EACH], ids=EACH, indirect=True)
@@ -132,8 +136,7 @@ def test_uneven_pieces_are_the_same_row_longer_ones_than_fit_at_once_too(twin: T
     lengths = [1, 7, ROWS + 44, 1, 40]
     tokens = ids(3, sum(lengths))
     rows = [read([Native(lowered)] * len(lengths), list(row.split(lengths, dim=1))) for row in tokens.split(1)]
-    # A moved code changes all of a row that comes after it: fewer positions of long rows are equal.
-    check(torch.cat(rows), read([Torch(twin)], [tokens]), share=0.1)
+    check(torch.cat(rows), read([Torch(twin)], [tokens]))
 
 
 def test_only_the_last_tokens_get_logits_where_no_others_are_wanted(twin: Transformer, lowered: Transformer):
@@ -173,7 +176,7 @@ def test_rows_longer_than_what_was_prepared_for_are_read_all_the_same(monkeypatc
     tokens = ids(6, sum(lengths))
     native = Native(with_shortcut(llama))
     rows = [read([native] * len(lengths), list(row.split(lengths, dim=1))) for row in tokens.split(1)]
-    check(torch.cat(rows), read([Torch(llama)], [tokens]), share=0.4)
+    check(torch.cat(rows), read([Torch(llama)], [tokens]))
 
 
 def test_matrices_side_by_side_of_other_bits_but_one_group_are_lowered():

@@ -116,12 +116,13 @@ def decoders(draw: st.DrawFn) -> TransformerSpec:
     )
 
 
-def random(spec: TransformerSpec, scheme: Scheme) -> Transformer:
+def random(spec: TransformerSpec, scheme: Scheme | None) -> Transformer:
     torch.manual_seed(0)
     model = spec.build().eval()
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3)
-    quantize_model(model, scheme)
+    if scheme is not None:
+        quantize_model(model, scheme)
     return model
 
 
@@ -143,8 +144,24 @@ def test_a_decoder_of_any_parts_is_the_twin_in_one_go_and_token_by_token(spec, s
     shorten(model)
     assert model.shortcut is not None
     at_once = torch.cat([read(model, row, length) for row in tokens.split(1)])
-    for ours in (at_once, read(model, tokens, 1)):
-        # An input that float error rounds to another code changes what follows it in its row, now and then: half of the
-        # positions at the worst of some hundred models. A wrong operation leaves hardly any as it is.
+    # An input that float error rounds to another code changes what follows it in its row, now and then: half of the
+    # positions at the worst of some hundred models. A wrong operation leaves hardly any as it is. Where many tokens
+    # look back together at float16, attention rounds to 16 bits, which moves some code in most rows.
+    for ours, near in ((at_once, 1e-2 if half else 2e-5), (read(model, tokens, 1), 2e-5)):
         apart = (ours - theirs).abs().amax(-1) / theirs.abs().max()
-        assert float((apart < 2e-5).float().mean()) > 0.25
+        assert float((apart < near).float().mean()) > 0.25
+
+
+@settings(deadline=None, max_examples=20, derandomize=True)
+@given(spec=decoders(), length=st.sampled_from((5, 30, 135)))
+def test_a_float32_decoder_of_any_parts_is_torchs(spec: TransformerSpec, length: int):
+    model = random(spec, None)
+    tokens = torch.randint(0, VOCAB, (6, length), generator=torch.Generator().manual_seed(length))
+    theirs = read(model, tokens, length)
+    shorten(model)
+    assert model.shortcut is not None
+    at_once = torch.cat([read(model, row, length) for row in tokens.split(1)])
+    for ours in (at_once, read(model, tokens, 1)):
+        apart = (ours - theirs).abs() / theirs.abs().max()
+        # A norm over a few numbers near 0 makes much of float error, in a position here and there.
+        assert float((apart < 1e-4).float().mean()) > 0.9

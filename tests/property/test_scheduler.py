@@ -45,7 +45,7 @@ def run(
     scheduler = Scheduler(Blocks(BLOCKS, SIZE), budget=budget, most=most)
     pages = Pages()
     rows = [
-        Row(list(prompt), min(len(prompt) + length, ROOM), drafts=Drafts(prompt) if drafts else None)
+        Row(list(prompt), len(prompt), min(len(prompt) + length, ROOM), drafts=Drafts(prompt) if drafts else None)
         for prompt, length in wanted
     ]
     for row in rows:

@@ -83,7 +83,10 @@ class EncoderDecoder(Protocol):
         ...
 
     def cache(self, *, batch: int, capacity: int, memory: int, beams: int = 1) -> DecoderCache:
-        """An empty cache for `batch` memories of `memory` tokens, each with `beams` rows of up to `capacity` tokens."""
+        """An empty cache for `batch` memories of `memory` tokens, each with one row of up to `capacity` tokens.
+
+        `reorder` may make more rows of it, `beams` a memory at most.
+        """
         ...
 
 
@@ -144,11 +147,24 @@ class Seq2SeqCache:
         self.memory.reorder(memories)
 
 
+class DecoderShortcut(Protocol):
+    """A faster way to what a decoder gives, for rows whose cache it made; a pass makes it of the finished model."""
+
+    def cache(self, *, batch: int, capacity: int, memory: int, beams: int) -> DecoderCache | None:
+        """See EncoderDecoder.cache; None leaves these rows to the model."""
+        ...
+
+    def logits(self, tokens: Tensor, memory: Tensor, lengths: Tensor | None, rows: Any) -> Tensor:
+        """What `Seq2Seq.logits` would give; `rows` is a cache that this one made."""
+        ...
+
+
 class Seq2Seq(nn.Module):
     """What a Seq2SeqSpec builds."""
 
     def __init__(self, spec: Seq2SeqSpec) -> None:
         super().__init__()
+        self.shortcut: DecoderShortcut | None = None
         self.spec = spec
         self.encoder = spec.encoder.build()
         self.decoder = spec.decoder.build()
@@ -213,17 +229,27 @@ class Seq2Seq(nn.Module):
         return hidden * self.spec.decoder.width**-0.5 if self.spec.shrunk else hidden
 
     def logits(
-        self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: Seq2SeqCache | None = None
+        self, tokens: Tensor, memory: Tensor, *, lengths: Tensor | None = None, cache: DecoderCache | None = None
     ) -> Tensor:
         """Scores of every next token, [R, T, V]; see `decode`."""
+        if not (cache is None or isinstance(cache, Seq2SeqCache)):
+            assert self.shortcut is not None, "only a shortcut makes caches of another kind"
+            return self.shortcut.logits(tokens, memory, lengths, cache)
         out: Tensor = self.head(self.decode(tokens, memory, lengths=lengths, cache=cache))
         return out
 
-    def cache(self, *, batch: int, capacity: int, memory: int, beams: int = 1) -> Seq2SeqCache:
-        """An empty cache for `batch` memories of `memory` tokens, each with `beams` rows of up to `capacity` tokens."""
+    def cache(self, *, batch: int, capacity: int, memory: int, beams: int = 1) -> DecoderCache:
+        """An empty cache for `batch` memories of `memory` tokens, each with one row of up to `capacity` tokens.
+
+        `reorder` may make more rows of it, `beams` a memory at most.
+        """
+        if self.shortcut is not None:
+            made = self.shortcut.cache(batch=batch, capacity=capacity, memory=memory, beams=beams)
+            if made is not None:
+                return made
         looks = [block.memory for block in self.spec.decoder.blocks if block.memory]
         shapes = [(look.kv_heads, look.head_width) for look in looks]
         return Seq2SeqCache(
-            self.decoder.cache(batch=batch * beams, capacity=capacity),
+            self.decoder.cache(batch=batch, capacity=capacity),
             StaticCache(shapes, batch=batch, capacity=memory, dtype=self.dtype, device=self.device),
         )

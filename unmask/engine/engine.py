@@ -107,7 +107,7 @@ class Engine:
         answer = Answer(order, self.tokenizer, context=context, vocab=vocab, device=self.core.device)
         drafts = Drafts(order.prompt) if self.settings.drafts else None
         most = len(order.prompt) + answer.room
-        row = Row(list(order.prompt), most, whole=order.prompt_chances is not None, drafts=drafts)
+        row = Row(list(order.prompt), len(order.prompt), most, whole=order.prompt_chances is not None, drafts=drafts)
         return self.post(Seat(deliver, answer=answer, row=row))
 
     def work(self, begin: Callable[[], Work], deliver: Deliver) -> Ticket:
@@ -226,7 +226,7 @@ class Engine:
         tokens = row.tokens[row.done : row.done + count]
         last = row.done + count == row.read
         wanted = count if seat.answer.order.prompt_chances is not None else int(last)
-        return Share(tokens, row.done, row.blocks, wanted=wanted, writes=False)
+        return Share(tokens, row.done, row.blocks, wanted=wanted, writes=row.done >= row.asked)
 
     def record(self, seat: Seat, count: int, logits: Tensor) -> None:
         """What a row got of a step. What fails there (a grammar, a tokenizer) is its own: the others go on."""

@@ -24,12 +24,14 @@ class Row:
 
     Args:
         tokens: its prompt, then what was written.
+        asked: tokens of its prompt.
         most: tokens it may have in the end.
         whole: whether its prompt must be read from the beginning, whatever is remembered.
         drafts: guesses at what comes next; None makes none.
     """
 
     tokens: list[int]
+    asked: int
     most: int
     whole: bool = False
     drafts: Drafts | None = None
@@ -144,7 +146,8 @@ class Scheduler:
         self.reading = [row for row in self.reading if not row.writes]
         for row in list(self.reading):
             rest = len(row.tokens) - row.done
-            count = min(left, rest)
+            # What was written before a row gave way is read apart from its prompt, as it was written.
+            count = min(left, row.asked - row.done if row.done < row.asked else rest)
             if count > 0:
                 planned[row] = count
                 left -= count

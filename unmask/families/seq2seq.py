@@ -9,12 +9,15 @@ from pathlib import Path
 import torch
 
 from unmask.checkpoints.safetensors_writer import write_safetensors
+from unmask.core.seq2seq import Seq2Seq
 from unmask.core.widening import wants_widening, widen
 from unmask.families.build import fill
 from unmask.families.open_seq2seq import Opened, forbidden, ids_of, open_seq2seq
 from unmask.families.outgoing import outgoing
 from unmask.families.save import write_json
 from unmask.families.translators import LAYOUTS, PairModel, PairSpec
+from unmask.lowering.shortcut import shorten
+from unmask.quantization.census import schemes
 from unmask.text.pairs import read_pair, write_pair
 from unmask.text.settings import Settings
 from unmask.text.tokenizer import Tokenizer
@@ -79,8 +82,10 @@ def load_seq2seq(
     with torch.device("meta"):
         model = opened.spec.build()
     fill(model, opened, opened.source, dtype=dtype, device=device, quantize=quantize)
-    if quantize is None and wants_widening(model.dtype, device):
+    if not schemes(model) and wants_widening(model.dtype, device):
         widen(model)
+    if isinstance(model, Seq2Seq) and model.dtype == torch.float32:  # so are the vectors of quantized ones
+        shorten(model)
     source, target = read_pair(folder)
     said = Settings(folder)
     start, pad = (ids_of(opened, said.ids(name)) for name in ("decoder_start_token_id", "pad_token_id"))

@@ -52,6 +52,7 @@ class Rendering:
     """Sources that were read, and a translation of each being written, as Steps; begins with one row a source.
 
     Args:
+        beams: how many rows a source may have.
         watched: where the weights of the model's last look at its memory are put down, call by call (`recalled` of
             core/trace.py); None where nobody asks what was seen.
     """
@@ -63,6 +64,7 @@ class Rendering:
         sources: Sequence[Sequence[int]],
         *,
         room: int,
+        beams: int = 1,
         watched: list[Tensor] | None = None,
     ) -> None:
         longest = max(len(source) for source in sources)
@@ -72,7 +74,7 @@ class Rendering:
         if min(len(source) for source in sources) < longest:
             self.lengths = torch.tensor([len(source) for source in sources], device=model.device)
         self.memory = model.encode(torch.tensor(rows, device=model.device), lengths=self.lengths)
-        self.cache = model.cache(batch=len(sources), capacity=room, memory=longest)
+        self.cache = model.cache(batch=len(sources), capacity=room, memory=longest, beams=beams)
         self.watched = watched
         self.seen = torch.zeros(len(sources), longest, device=model.device)  # [R, S], how much each token was looked at
 

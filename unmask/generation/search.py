@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from unmask.base.errors import RequestError
+from unmask.base.runtime import one_thread
 from unmask.generation.answer import Finish
 from unmask.generation.top import normalizers, top
 from unmask.text.tokenizer import Tokenizer
@@ -177,7 +178,9 @@ def beam_search(steps: Steps, prompts: Tensor, wanted: Search, rules: Rules) -> 
     writing = beams
     while True:
         logits, unseen = steps.step(tokens), steps.unseen()
-        grown = likeliest(logits, rows, texts=len(writing), wanted=wanted, rules=rules)
+        # Little work, and torch's other threads, once woken, keep processors busy that the next step wants.
+        with one_thread():
+            grown = likeliest(logits, rows, texts=len(writing), wanted=wanted, rules=rules)
         if unseen is not None:
             left = unseen.tolist()
             grown = [[replace(path, unseen=left[path.row]) for path in paths] for paths in grown]

@@ -89,7 +89,8 @@ def together(
         begun = torch.full((len(sources), 1), start, device=model.device)
         with recalled(model.looks[-1:] if wanted.coverage else ()) as looks:
             watched = looks[0] if looks else None
-            found = beam_search(Rendering(model, sources, room=rules.room, watched=watched), begun, wanted, rules)
+            rendering = Rendering(model, sources, room=rules.room, beams=wanted.beams, watched=watched)
+            found = beam_search(rendering, begun, wanted, rules)
         return [[hypothesis(path, wanted, rules, tokenizer) for path in paths[: wanted.best]] for paths in found]
     ids, logprobs = [list[int]() for _ in sources], [0.0] * len(sources)
     for step in draw(model, sources, wanted, rules, start=start):

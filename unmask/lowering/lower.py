@@ -1,4 +1,4 @@
-"""Lowering: a model of quantized parts becomes native steps, part by part, as its own `forward` would go."""
+"""Lowering: a model becomes native steps, part by part, as its own `forward` would go."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from unmask.base.errors import SpecError
 from unmask.base.language import say
 from unmask.core.attention import Attention
 from unmask.core.block import Block
+from unmask.core.embedding import Embedding
 from unmask.core.feedforward import Gated, Plain
 from unmask.core.masks import Full, Window
-from unmask.core.positions import Rotary
+from unmask.core.positions import Rotary, Sinusoid
 from unmask.core.residual import Pre
 from unmask.core.transformer import Transformer
 from unmask.native.library import FUNCTIONS, Flag, Kind
+from unmask.native.matrix import FloatMatrix, Matrix
 from unmask.native.program import NONE, Heads, Rounding, Step
 from unmask.quantization.linear import QuantizedEmbedding, QuantizedLinear
 
@@ -46,9 +48,10 @@ def lower(model: Transformer, *, length: int) -> Lowered:
     """
     spec = model.spec
     require(spec.writes or isinstance(spec.mask, Full), say("its mask and head"))
+    require(spec.relative is None, say("positions that are added to scores"))
     blocks = [part for part in model.blocks if isinstance(part, Block)]
     tables = {each: turns(each, length) for each in {part.spec.attention.position for part in blocks} if each}
-    steps = list(embed(model, before(blocks[0])))
+    steps = list(embed(model, before(blocks[0]), length))
     for layer, block in enumerate(blocks):
         after = before(blocks[layer + 1]) if layer + 1 < len(blocks) else NONE
         steps += block_steps(block, layer, tables, after=after, writes=spec.writes)
@@ -68,22 +71,28 @@ def require(known: bool, what: str) -> None:
         raise NotLowered("The native library has no operation for {what}.", what=what)
 
 
-def quantized(part: nn.Module | None) -> QuantizedLinear:
-    require(isinstance(part, QuantizedLinear), say("a matrix that is not quantized"))
-    assert isinstance(part, QuantizedLinear)
+def readable(part: nn.Module | None) -> nn.Linear | QuantizedLinear:
+    """A matrix that the library can read: of few bits, or float32 as PyTorch keeps it."""
+    exact = type(part) is nn.Linear and part.weight.dtype == torch.float32 and part.weight.is_contiguous()
+    require(exact or isinstance(part, QuantizedLinear), say("a matrix that is neither quantized nor float32"))
+    assert isinstance(part, nn.Linear | QuantizedLinear)
     return part
 
 
 def rounding(*parts: nn.Module | None) -> Rounding:
     """How all of these want their common input rounded."""
-    wanted = {Rounding(packed.group, packed.scheme.fine) for packed in (quantized(part).packed for part in parts)}
+    packed = [part.packed if isinstance(part, QuantizedLinear) else None for part in map(readable, parts)]
+    wanted = {NONE if each is None else Rounding(each.group, each.scheme.fine) for each in packed}
     require(len(wanted) == 1, say("matrices of different groups side by side"))
     return wanted.pop()
 
 
-def multiply(part: nn.Module | None, target: int, flags: Flag = Flag.NONE, kind: Kind = Kind.MULTIPLY) -> Step:
-    linear = quantized(part)
-    return Step(kind, target=target, flags=flags, matrix=linear.packed.matrix, bias=linear.bias)
+def multiply(
+    part: nn.Module | None, source: int, target: int, flags: Flag = Flag.NONE, kind: Kind = Kind.MULTIPLY
+) -> Step:
+    linear = readable(part)
+    matrix = linear.packed.matrix if isinstance(linear, QuantizedLinear) else FloatMatrix(linear.weight.detach())
+    return Step(kind, source, target=target, flags=flags, matrix=matrix, bias=linear.bias)
 
 
 def before(block: Block) -> Rounding:
@@ -121,24 +130,35 @@ def turns(position: Rotary, length: int) -> tuple[Tensor, Tensor]:
     return turn.cosine[0, 0, :, :half].contiguous(), turn.sine[0, 0, :, half:].contiguous()
 
 
-def embed(model: Transformer, round_by: Rounding) -> Iterator[Step]:
+def embed(model: Transformer, round_by: Rounding, length: int) -> Iterator[Step]:
     """Tokens to the stream; all are of the first segment, as nobody says otherwise."""
     embedding = model.embedding
     tokens = embedding.tokens
-    require(isinstance(tokens, QuantizedEmbedding), say("an embedding that is not quantized"))
-    assert isinstance(tokens, QuantizedEmbedding)
-    positions = embedding.positions
-    require(positions is None or isinstance(positions, nn.Embedding), say("positions that are not learnt"))
-    require(embedding.blanks is None and embedding.scale == 1.0, say("an embedding with blanks or a scale"))
-    table = plain(positions.weight) if isinstance(positions, nn.Embedding) else None
+    if isinstance(tokens, QuantizedEmbedding):
+        matrix: Matrix | FloatMatrix = tokens.packed.matrix
+    else:
+        require(tokens.weight.dtype == torch.float32, say("an embedding that is neither quantized nor float32"))
+        matrix = FloatMatrix(tokens.weight.detach())
+    require(embedding.blanks is None, say("an embedding with blanks"))
+    table = positions_of(embedding, length)
     if embedding.segments is not None:
         require(table is not None, say("segments without positions"))
         table = None if table is None else table + plain(embedding.segments.weight)[0]
     bare = isinstance(embedding.norm, nn.Identity)
-    matrix, after = tokens.packed.matrix, round_by if bare else NONE
-    yield Step(Kind.EMBED, target=STREAM, round=after, matrix=matrix, weight=table, offset=embedding.first)
+    after = round_by if bare else NONE
+    first, scale = embedding.first, embedding.scale
+    yield Step(Kind.EMBED, target=STREAM, round=after, matrix=matrix, weight=table, offset=first, number=scale)
     if not bare:
         yield norm(embedding.norm, source=STREAM, target=STREAM, round_by=round_by)
+
+
+def positions_of(embedding: Embedding, length: int) -> Tensor | None:
+    """What is added to tokens by their position, [positions, W]."""
+    positions = embedding.positions
+    if isinstance(positions, Sinusoid):
+        return plain(positions(torch.arange(length)))
+    assert positions is None or isinstance(positions, nn.Embedding)
+    return None if positions is None else plain(positions.weight)
 
 
 Tables = dict[Rotary, tuple[Tensor, Tensor]]
@@ -146,32 +166,36 @@ Tables = dict[Rotary, tuple[Tensor, Tensor]]
 
 def block_steps(block: Block, layer: int, tables: Tables, *, after: Rounding, writes: bool) -> Iterator[Step]:
     """One block's steps. `after`: how the next product wants the stream rounded, if no norm comes before it."""
-    attention, feedforward = block.attention, block.feedforward
+    attention, look, feedforward = block.attention, block.memory_attention, block.feedforward
     assert isinstance(attention, Attention)
-    ahead = feedforward.gate if isinstance(feedforward, Gated) else feedforward.up
-    first = rounding(attention.query, attention.key, attention.value)
-    second = rounding(feedforward.gate, feedforward.up) if isinstance(feedforward, Gated) else rounding(ahead)
-    if isinstance(block.spec.residual, Pre):
-        yield norm(block.attention_norm, source=STREAM, target=NORMED, round_by=first)
-        yield from attention_steps(attention, layer, tables, writes=writes)
-        yield norm(block.feedforward_norm, source=STREAM, target=NORMED, round_by=second)
-        yield from feedforward_steps(feedforward, block.spec.feedforward.activation)
-        return
-    yield from attention_steps(attention, layer, tables, writes=writes)
-    yield norm(block.attention_norm, source=STREAM, target=STREAM, round_by=second)
-    yield from feedforward_steps(feedforward, block.spec.feedforward.activation)
-    yield norm(block.feedforward_norm, source=STREAM, target=STREAM, round_by=after)
+    source = NORMED if isinstance(block.spec.residual, Pre) else STREAM
+    inputs: tuple[nn.Module, ...] = (attention.query, attention.key, attention.value)
+    parts = [(block.attention_norm, inputs, attention_steps(attention, source, layer, tables, writes=writes))]
+    if block.memory_norm is not None:
+        assert isinstance(look, Attention)
+        parts.append((block.memory_norm, (look.query,), memory_steps(look, source, layer)))
+    inputs = (feedforward.gate, feedforward.up) if isinstance(feedforward, Gated) else (feedforward.up,)
+    activation = block.spec.feedforward.activation
+    parts.append((block.feedforward_norm, inputs, feedforward_steps(feedforward, source, activation)))
+    wanted = [rounding(*inputs) for _, inputs, _ in parts]
+    for (norm_part, _, steps), own, following in zip(parts, wanted, [*wanted[1:], after], strict=True):
+        if source == NORMED:
+            yield norm(norm_part, source=STREAM, target=NORMED, round_by=own)
+            yield from steps
+        else:
+            yield from steps
+            yield norm(norm_part, source=STREAM, target=STREAM, round_by=following)
 
 
-def attention_steps(attention: Attention, layer: int, tables: Tables, *, writes: bool) -> Iterator[Step]:
-    """From the rounded input to what the stream gains."""
+def attention_steps(attention: Attention, source: int, layer: int, tables: Tables, *, writes: bool) -> Iterator[Step]:
+    """From the input in `source`, rounded where that is wanted, to what the stream gains."""
     spec = attention.spec
     require(isinstance(spec.mask, Full | Window), type(spec.mask).__name__)
     heads = Heads(layer, spec.heads, spec.kv_heads, spec.head_width)
     scale, round_by = spec.alignment.scale(spec.head_width), rounding(attention.out)
-    yield multiply(attention.query, QUERY, Flag.ALONG)
-    yield multiply(attention.key, KEY, Flag.ALONG)
-    yield multiply(attention.value, VALUE)
+    yield multiply(attention.query, source, QUERY, Flag.ALONG)
+    yield multiply(attention.key, source, KEY, Flag.ALONG)
+    yield multiply(attention.value, source, VALUE)
     if writes:
         yield settle(attention, heads, tables)
         window = spec.mask.length if isinstance(spec.mask, Window) else 0
@@ -180,7 +204,19 @@ def attention_steps(attention: Attention, layer: int, tables: Tables, *, writes:
         plain_heads = spec.position is None and isinstance(attention.query_norm, nn.Identity)
         require(plain_heads and isinstance(spec.mask, Full), say("an encoder whose attention has positions or windows"))
         yield Step(Kind.ATTEND_ALL, QUERY, KEY, MIXED, heads=heads, values=VALUE, number=scale, round=round_by)
-    yield multiply(attention.out, STREAM, Flag.ADD)
+    yield multiply(attention.out, MIXED, STREAM, Flag.ADD)
+
+
+def memory_steps(attention: Attention, source: int, layer: int) -> Iterator[Step]:
+    """As `attention_steps`, of a look at a memory; its keys and values are made once, before."""
+    spec = attention.spec
+    bare = isinstance(attention.query_norm, nn.Identity) and isinstance(spec.mask, Full)
+    require(bare, say("a memory that is looked at with norms or through a mask"))
+    heads = Heads(layer, spec.heads, spec.kv_heads, spec.head_width)
+    scale, round_by = spec.alignment.scale(spec.head_width), rounding(attention.out)
+    yield multiply(attention.query, source, QUERY)
+    yield Step(Kind.ATTEND_MEMORY, QUERY, target=MIXED, heads=heads, number=scale, round=round_by)
+    yield multiply(attention.out, MIXED, STREAM, Flag.ADD)
 
 
 def settle(attention: Attention, heads: Heads, tables: Tables) -> Step:
@@ -212,19 +248,19 @@ def head_norms(attention: Attention) -> tuple[Tensor | None, Tensor | None, floa
     return step.weight, norm(norms[1], source=0, target=0, round_by=NONE).weight, step.number
 
 
-def feedforward_steps(part: nn.Module, activation: str) -> Iterator[Step]:
-    """From the rounded input to what the stream gains."""
+def feedforward_steps(part: nn.Module, source: int, activation: str) -> Iterator[Step]:
+    """As `attention_steps`, of a feed-forward."""
     assert isinstance(part, Gated | Plain)
     bend = FUNCTIONS.index(activation)
     round_by = rounding(part.down)
     if isinstance(part, Gated):
-        yield multiply(part.gate, GATE, Flag.ALONG)
-        yield multiply(part.up, INNER)
+        yield multiply(part.gate, source, GATE, Flag.ALONG)
+        yield multiply(part.up, source, INNER)
         yield Step(Kind.ACTIVATE, GATE, INNER, INNER, function=bend, round=round_by)
     else:
-        yield multiply(part.up, INNER)
+        yield multiply(part.up, source, INNER)
         yield Step(Kind.ACTIVATE, INNER, target=INNER, function=bend, round=round_by)
-    yield multiply(part.down, STREAM, Flag.ADD)
+    yield multiply(part.down, INNER, STREAM, Flag.ADD)
 
 
 def read_out(model: Transformer) -> Iterator[Step]:
@@ -234,7 +270,7 @@ def read_out(model: Transformer) -> Iterator[Step]:
         yield Step(Kind.COPY, STREAM, target=NORMED, flags=Flag.WANTED, round=last)
     else:
         yield norm(model.final_norm, source=STREAM, target=NORMED, round_by=last, flags=Flag.WANTED)
-    yield multiply(model.head, 0, Flag.WANTED, Kind.LOGITS)
+    yield multiply(model.head, NORMED, 0, Flag.WANTED, Kind.LOGITS)
 
 
 def hand_out(model: Transformer) -> Iterator[Step]:

@@ -11,10 +11,13 @@ from unmask.base.language import say
 from unmask.base.runtime import one_thread
 from unmask.core.caches import Cache, StaticCache
 from unmask.core.masks import Both, Mask, RightPadding
+from unmask.core.seq2seq import Seq2Seq
 from unmask.core.transformer import Transformer
 from unmask.lowering.lower import Lowered, NotLowered, lower
+from unmask.lowering.translating import Translating
 from unmask.native.library import Library, library
 from unmask.native.program import FEW, Pages, Program, Texts, rows_for
+from unmask.quantization.census import schemes
 
 log = logging.getLogger("unmask")
 
@@ -158,6 +161,7 @@ def readable(model: Transformer, tokens: Tensor, made_for: Library) -> bool:
     # A forked process has another library, since it has none of its parent's threads.
     return (
         here
+        and model.dtype == torch.float32
         and tokens.dtype == torch.int64
         and library() is made_for
         and int(tokens.min()) >= 0
@@ -165,12 +169,19 @@ def readable(model: Transformer, tokens: Tensor, made_for: Library) -> bool:
     )
 
 
-def shorten(model: Transformer) -> None:
-    """Give a quantized model its shortcut; if a part of it has no native operation, say so and leave it to torch."""
+def shorten(model: Transformer | Seq2Seq) -> None:
+    """Give a quantized or float32 model its shortcut; if a part has no native operation, leave it to torch.
+
+    Of a quantized one that is said: torch is much slower with few bits.
+    """
     found = library()
     if found is None or model.device.type != "cpu":
         return
     try:
-        model.shortcut = Writing(model, found) if model.spec.writes else Reading(model, found)
+        if isinstance(model, Seq2Seq):
+            model.encoder.shortcut, model.shortcut = Reading(model.encoder, found), Translating(model, found)
+        else:
+            model.shortcut = Writing(model, found) if model.spec.writes else Reading(model, found)
     except NotLowered as reason:
-        log.warning(say("This model runs on PyTorch, more slowly: {reason}", reason=reason))
+        if schemes(model):
+            log.warning(say("This model runs on PyTorch, more slowly: {reason}", reason=reason))

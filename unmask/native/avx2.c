@@ -23,6 +23,7 @@ PRAGMA(GCC target(FEATURES))
 #define MOST_ROWS 2
 #define ABREAST 1
 #define PATCH 3
+#define BESIDE 2
 #ifdef AVX_VNNI
 #define ZERO_8 128
 #define NAME "avx2-vnni"
@@ -74,6 +75,24 @@ static inline floats sums_of(const floats *x) {
     return (floats)_mm256_add_ps(_mm256_permute2f128_ps(fours[0], fours[1], 0x20),
                                  _mm256_permute2f128_ps(fours[0], fours[1], 0x31));
 }
+static inline void transpose(const float *from, int64_t stride, float *to, int64_t to_stride) {
+    __m256 x[8], y[8];
+    for (int i = 0; i < 8; i++) x[i] = _mm256_loadu_ps(from + i * stride);
+    /* Pairs, fours, then halves of the vectors change places. */
+    for (int i = 0; i < 8; i += 2) {
+        y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+        y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 2; j++) {
+            x[i + 2 * j] = _mm256_shuffle_ps(y[i + j], y[i + j + 2], 0x44);
+            x[i + 2 * j + 1] = _mm256_shuffle_ps(y[i + j], y[i + j + 2], 0xee);
+        }
+    for (int i = 0; i < 4; i++) {
+        _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
+        _mm256_storeu_ps(to + (i + 4) * to_stride, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
+    }
+}
 static inline integers nearest(floats x) { return (integers)_mm256_cvtps_epi32((__m256)x); }
 static inline void store_bytes(int8_t *at, integers x) {
     const __m128i pairs = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)x), _mm256_extracti128_si256((__m256i)x, 1));
@@ -111,6 +130,16 @@ static inline integers dot(integers sum, codes c, const int8_t *x, int wide) {
     }
     const __m256i pairs = _mm256_maddubs_epi16(c, activations);
     return sum + (integers)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+#endif
+}
+
+static inline integers dot_pairs(integers sum, integers pairs, const float *x) {
+    int32_t two;
+    __builtin_memcpy(&two, x, 4);
+#ifdef AVX_VNNI
+    return (integers)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)pairs, _mm256_set1_epi32(two));
+#else
+    return sum + (integers)_mm256_madd_epi16((__m256i)pairs, _mm256_set1_epi32(two));
 #endif
 }
 

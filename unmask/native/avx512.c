@@ -16,6 +16,7 @@
 #define MOST_ROWS 6
 #define ABREAST 2
 #define PATCH 6
+#define BESIDE 4
 #define ZERO_8 128
 #define NAME "avx512-vnni"
 #define KERNELS avx512_kernels
@@ -60,6 +61,35 @@ static inline floats sums_of(const floats *x) {
     return (floats)_mm512_add_ps(_mm512_shuffle_f32x4(halves[0], halves[1], 0x88),
                                  _mm512_shuffle_f32x4(halves[0], halves[1], 0xdd));
 }
+static inline void transpose(const float *from, int64_t stride, float *to, int64_t to_stride) {
+    __m512 x[16], y[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) x[i] = _mm512_loadu_ps(from + i * stride);
+    /* Pairs, fours, then quarters of the vectors change places. */
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+        y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4)
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            const __m512d a = _mm512_castps_pd(y[i + j]), b = _mm512_castps_pd(y[i + j + 2]);
+            x[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            x[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        const __m512 a = _mm512_shuffle_f32x4(x[i], x[i + 4], 0x44), b = _mm512_shuffle_f32x4(x[i], x[i + 4], 0xee);
+        const __m512 c = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0x44);
+        const __m512 d = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0xee);
+        _mm512_storeu_ps(to + i * to_stride, _mm512_shuffle_f32x4(a, c, 0x88));
+        _mm512_storeu_ps(to + (i + 4) * to_stride, _mm512_shuffle_f32x4(a, c, 0xdd));
+        _mm512_storeu_ps(to + (i + 8) * to_stride, _mm512_shuffle_f32x4(b, d, 0x88));
+        _mm512_storeu_ps(to + (i + 12) * to_stride, _mm512_shuffle_f32x4(b, d, 0xdd));
+    }
+}
 static inline integers nearest(floats x) { return (integers)_mm512_cvtps_epi32((__m512)x); }
 static inline void store_bytes(int8_t *at, integers x) {
     _mm_storeu_si128((void *)at, _mm512_cvtepi32_epi8((__m512i)x));
@@ -84,6 +114,12 @@ static inline integers dot(integers sum, codes c, const int8_t *x, int wide) {
     (void)wide;
     __builtin_memcpy(&four, x, 4);
     return (integers)_mm512_dpbusd_epi32((__m512i)sum, c, _mm512_set1_epi32(four));
+}
+
+static inline integers dot_pairs(integers sum, integers pairs, const float *x) {
+    int32_t two;
+    __builtin_memcpy(&two, x, 4);
+    return (integers)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)pairs, _mm512_set1_epi32(two));
 }
 
 #include "rows.h"

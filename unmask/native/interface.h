@@ -11,7 +11,8 @@
 enum { PANEL = 16 }; /* rows of a matrix that lie side by side */
 
 /* A matrix [rows, width] of few bits in panels; unmask/quantization/packed.py tells how codes lie.
- * weight = scale * (code - zero), zero being half of the codes; with minima, scale * code + minimum. */
+ * weight = scale * (code - zero), zero being half of the codes; with minima, scale * code + minimum. Of 32 bits the codes
+ * are float32 [rows, width], as they are. */
 typedef struct {
     const uint8_t *codes;
     const uint16_t *scales; /* float16 [panels, groups, PANEL] */
@@ -20,20 +21,23 @@ typedef struct {
     int64_t width;
     int64_t padded; /* width, up to a whole number of groups */
     int64_t group;  /* a multiple of 8 */
-    int64_t bits;   /* 4 or 8 */
+    int64_t bits;   /* 4, 8 or 32 */
     int64_t fine;   /* whether a few inputs of a row get 16 bits; then all of it is one group, without minima */
 } Matrix;
 
 /* What an operation does to rows of float32 buffers. Numbers in brackets name the fields of Operation that it reads. */
 enum {
-    EMBED,      /* tokens -> `target`: rows of `matrix`, plus rows of the table `weight` from `offset` on by position */
+    EMBED,      /* tokens -> `target`: rows of `matrix` times number, plus rows of the table `weight` from `offset` on by
+                   position */
     RMS_NORM,   /* `source` -> `target`: weight, number = epsilon */
     LAYER_NORM, /* `source` -> `target`: weight, bias, number = epsilon */
-    MULTIPLY,   /* what was rounded last -> `target`: matrix, bias; added to what is there with ADD */
+    MULTIPLY,   /* what was rounded last, or `source` for a matrix of 32 bits -> `target`: matrix, bias; added to what is
+                   there with ADD */
     SETTLE,     /* queries, keys, values in `source`, `beside`, `target`: RMS norms of heads by `weight`, `bias`
                    (number = epsilon), turned by the tables `cosines`, `sines`; keys and values are remembered for `layer` */
     ATTEND,     /* queries in `source`, and what `layer` remembers -> `target`: number = scale, window (0: all) */
     ATTEND_ALL, /* the same among the rows of each text: keys in `beside`, values in `values`, all see all */
+    ATTEND_MEMORY, /* the same over what `layer` has of the memory that a row's text looks at; all see all */
     ACTIVATE,   /* `source` bent by `function`, times `beside` if that is not -1 -> `target` */
     LOGITS,     /* as MULTIPLY, into the caller's logits */
     COPY,       /* `source` -> `target` */
@@ -79,6 +83,11 @@ typedef struct {
     const int32_t *tables; /* [texts, table] */
     int64_t table, page;
     int64_t kept;          /* which numbers keys and values are */
+    int64_t memories;      /* other texts, read before, that these look at */
+    const int64_t *readers; /* [memories + 1]: texts readers[m] to readers[m + 1] look at memory m */
+    const int64_t *begins, *lengths; /* [memories]: its rows of the following, which are float32 */
+    void *const *memory_keys; /* of each layer: rows of kv_heads * head_width numbers */
+    void *const *memory_values;
     float *logits;         /* [count, vocabulary] */
     float *hidden;         /* [length, width] */
 } Call;
@@ -92,6 +101,9 @@ Pool *pool_new(int threads);                       /* NULL if the system gives n
 void pool_free(Pool *pool);
 int multiply(Pool *pool, const Matrix *matrix, const float *x, int64_t rows, const float *bias, float *y);
 void take_rows(const Matrix *matrix, const int64_t *ids, int64_t count, float *out);
+void survey_sums(Pool *pool, const float *x, int64_t rows, int64_t width, int64_t stride, float *sums);
+void survey_largest(Pool *pool, const float *x, int64_t rows, int64_t width, int64_t stride, int64_t count, float *values,
+                    int64_t *places); /* of each row: [rows, count] */
 Program *program_new(const Operation *operations, int count, const int64_t *widths, int buffers, int64_t most_rows);
 void program_free(Program *program);
 int program_run(Pool *pool, Program *program, const Call *call); /* 0, or 1 where there is no memory */

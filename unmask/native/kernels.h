@@ -42,21 +42,30 @@ typedef struct {
     /* Panels first..last of the product of rows begin..end, to y [rows, stride]. */
     void (*multiply)(const Matrix *matrix, int64_t first, int64_t last, const Rounded *x, int64_t begin, int64_t end,
                      const float *bias, int add, float *y, int64_t stride);
+    /* The same with rows first..last of a matrix of float32, of inputs as they are. scratch: scratch_floats. */
+    void (*multiply_floats)(const Matrix *matrix, int64_t first, int64_t last, const float *x, int64_t x_stride,
+                            int64_t inputs, const float *bias, int add, float *y, int64_t stride, float *scratch);
     void (*take_row)(const Matrix *matrix, int64_t row, float *out);
     void (*rms_norm)(const float *x, const float *weight, double epsilon, int64_t width, float *y);
     void (*layer_norm)(const float *x, const float *weight, const float *bias, double epsilon, int64_t width, float *y);
     void (*turn)(float *x, const float *cosines, const float *sines, int64_t width);
     void (*activate)(const float *x, const float *gate, int function, int64_t width, float *y);
     void (*add)(const float *x, int64_t width, float *y);
+    float (*log_sum)(const float *x, int64_t width); /* the logarithm of the sum of e^x */
+    /* The `count` largest of some numbers and their places, the largest first, of equals the first. */
+    void (*largest)(const float *x, int64_t width, int64_t count, float *values, int64_t *places);
     void (*remember)(const float *x, int64_t width, int kept, void *at);
-    /* Heads [heads, width] of one token over slots first..last: the mixed values, not yet divided by `sums`, and
-     * the largest score of each head. scratch: see scratch_one. */
-    void (*attend_one)(const Attention *a, const float *queries, int64_t heads, int64_t first, int64_t last,
-                       float *mixed, float *most, float *sums, float *scratch);
+    /* Heads of one token, `apart` floats from one to the next, over slots first..last: the mixed values, not yet
+     * divided by `sums`, and the largest score of each head. scratch: see scratch_one. */
+    void (*attend_one)(const Attention *a, const float *queries, int64_t heads, int64_t apart, int64_t first,
+                       int64_t last, float *mixed, float *most, float *sums, float *scratch);
     /* Heads of several tokens: queries and mixed [tokens, heads, width] in rows of `stride`; the first token's slot is
      * `slot`. scratch: see scratch_many. */
     void (*attend_many)(const Attention *a, const float *queries, int64_t heads, int64_t tokens, int64_t slot,
                         int64_t stride, float *mixed, float *scratch);
+    /* The same by products of 16 bits, twice as fast: for numbers that are not remembered to more. See whole.h. */
+    void (*attend_rounded)(const Attention *a, const float *queries, int64_t heads, int64_t tokens, int64_t slot,
+                           int64_t stride, float *mixed, float *scratch);
 } Kernels;
 
 enum {
@@ -66,6 +75,8 @@ enum {
     CHUNK = 128, /* slots that one thread looks through for one token */
     NEAR = 32,   /* slots whose keys or values it has at hand meanwhile */
     BLOCK = 64,  /* slots, and tokens, that are looked at together where there are many */
+    ACROSS = 64, /* rows of a matrix of float32 that are transposed to columns together, and met by all inputs */
+    DEEP = 512,  /* so much of them at a time: what stays near the processor */
 };
 
 static inline int64_t up(int64_t number, int64_t step) { return (number + step - 1) / step * step; }
@@ -78,6 +89,12 @@ static inline int64_t scratch_many(int64_t heads, int64_t width) {
     int64_t rows = heads * BLOCK, wide = up(width, PANEL);
     return rows * (BLOCK + 2 * wide + 1 + PANEL) + 3 * BLOCK * wide;
 }
+
+static inline int64_t scratch_rounded(int64_t heads, int64_t width) {
+    const int64_t rows = up(heads * BLOCK, PANEL), wide = up(width, PANEL);
+    return BLOCK * (2 * wide + 4 * PANEL + 2) + rows * (wide / 2 + wide + 4);
+}
+static inline int64_t scratch_floats(void) { return ACROSS * DEEP; }
 
 extern const Kernels portable_kernels, avx2_kernels, avxvnni_kernels, avx512_kernels;
 

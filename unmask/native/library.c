@@ -124,6 +124,14 @@ static void share_product(Counter *counter, int threads, const Matrix *w, const 
     }
 }
 
+/* Rows of a matrix of float32, so many at a time. */
+static void share_floats(Counter *counter, const Matrix *w, const float *x, int64_t x_stride, int64_t inputs,
+                         const float *bias, int add, float *y, int64_t stride, float *scratch) {
+    for (int64_t first; (first = take(counter, ACROSS)) < w->rows;)
+        kernels()->multiply_floats(w, first, first + ACROSS < w->rows ? first + ACROSS : w->rows, x, x_stride, inputs,
+                                   bias, add, y, stride, scratch);
+}
+
 typedef struct {
     const Matrix *matrix;
     const float *x, *bias;
@@ -155,6 +163,36 @@ int multiply(Pool *pool, const Matrix *matrix, const float *x, int64_t rows, con
 
 void take_rows(const Matrix *matrix, const int64_t *ids, int64_t count, float *out) {
     for (int64_t i = 0; i < count; i++) kernels()->take_row(matrix, ids[i], out + i * matrix->width);
+}
+
+typedef struct {
+    const float *x;
+    int64_t rows, width, stride, count;
+    float *values;
+    int64_t *places; /* NULL: sums are wanted */
+    Counter counter;
+} Survey;
+
+static void survey(void *shared, Pool *pool, int thread) {
+    Survey *s = shared;
+    (void)pool, (void)thread;
+    for (int64_t row; (row = take(&s->counter, 1)) < s->rows;) {
+        const float *x = s->x + row * s->stride;
+        if (s->places) kernels()->largest(x, s->width, s->count, s->values + row * s->count, s->places + row * s->count);
+        else s->values[row] = kernels()->log_sum(x, s->width);
+    }
+}
+
+void survey_sums(Pool *pool, const float *x, int64_t rows, int64_t width, int64_t stride, float *sums) {
+    Survey s = {.x = x, .rows = rows, .width = width, .stride = stride, .values = sums};
+    pool_run(pool, survey, &s);
+}
+
+void survey_largest(Pool *pool, const float *x, int64_t rows, int64_t width, int64_t stride, int64_t count, float *values,
+             int64_t *places) {
+    Survey s = {.x = x, .rows = rows, .width = width, .stride = stride, .count = count, .values = values,
+                .places = places};
+    pool_run(pool, survey, &s);
 }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
@@ -204,6 +242,8 @@ static int64_t row_from(const Operation *o, const Call *call, int64_t i) {
 
 static void embed(const Run *run, const Operation *o, int64_t row, float *to) {
     kernels()->take_row(o->matrix, run->call->tokens[row], to);
+    if (o->number != 1)
+        for (int64_t i = 0; i < o->matrix->width; i++) to[i] *= (float)o->number;
     if (o->weight) {
         const int64_t position = o->offset + run->program->stands[row].slot;
         kernels()->add(o->weight + position * o->matrix->width, o->matrix->width, to);
@@ -290,8 +330,8 @@ static void attend_chunk(const Run *run, const Operation *o, int64_t row, int64_
     const int64_t chunk = piece % count, head = piece / count, begin = first + chunk * CHUNK;
     const Attention a = remembered(o, run->call, at->text, head);
     float *mixed = part(run, o, row, head, chunk, count), *most = mixed + group * wide;
-    kernels()->attend_one(&a, row_of(run->program, o->source, row) + head * group * o->head_width, group, begin,
-                          begin + CHUNK < end ? begin + CHUNK : end, mixed, most, most + group, scratch);
+    kernels()->attend_one(&a, row_of(run->program, o->source, row) + head * group * o->head_width, group, o->head_width,
+                          begin, begin + CHUNK < end ? begin + CHUNK : end, mixed, most, most + group, scratch);
 }
 
 /* The chunks of one row together: each by how its largest score stands to the largest of all. */
@@ -338,8 +378,66 @@ static void attend_block(const Run *run, const Operation *o, int64_t text, int64
     const int64_t row = begin + (blocks - 1 - piece / o->kv_heads) * BLOCK, left = end - row;
     const int64_t stride = p->buffers[o->source].stride, across = head * group * o->head_width;
     const Attention a = o->kind == ATTEND ? remembered(o, call, text, head) : at_hand(p, o, begin, end, head);
-    kernels()->attend_many(&a, row_of(p, o->source, row) + across, group, left < BLOCK ? left : BLOCK,
-                           p->stands[row].slot, stride, row_of(p, o->target, row) + across, scratch);
+    const int rounded = o->kind == ATTEND && call->kept != FLOATS;
+    (rounded ? kernels()->attend_rounded : kernels()->attend_many)(
+        &a, row_of(p, o->source, row) + across, group, left < BLOCK ? left : BLOCK, p->stands[row].slot, stride,
+        row_of(p, o->target, row) + across, scratch);
+}
+
+/* What `layer` has of one head of a memory. */
+static Attention in_memory(const Operation *o, const Call *call, int64_t memory, int64_t head) {
+    const int64_t width = o->kv_heads * o->head_width, at = call->begins[memory] * width + head * o->head_width;
+    return (Attention){
+        .keys = (const float *)call->memory_keys[o->layer] + at,
+        .values = (const float *)call->memory_values[o->layer] + at,
+        .width = o->head_width,
+        .stride = width * 4,
+        .scale = (float)o->number,
+        .all = call->lengths[memory],
+    };
+}
+
+enum { FEW_ROWS = 8 }; /* that attend_one takes as heads */
+
+static int64_t scratch_few(int64_t width) {
+    return scratch_one(FEW_ROWS, width) + FEW_ROWS * (up(width, PANEL) + 2);
+}
+
+/* What each row of some sees of a memory of few slots, head by head. */
+static void attend_few(const Run *run, const Operation *o, const Attention *a, int64_t across, int64_t begin,
+                       int64_t end, float *scratch) {
+    const Program *p = run->program;
+    const int64_t stride = p->buffers[o->source].stride, group = o->heads / o->kv_heads, wide = up(a->width, PANEL);
+    float *mixed = scratch + scratch_one(FEW_ROWS, a->width), *most = mixed + FEW_ROWS * wide, *sums = most + FEW_ROWS;
+    for (int64_t row = begin; row < end; row += FEW_ROWS)
+        for (int64_t member = 0; member < group; member++) {
+            const int64_t rows = end - row < FEW_ROWS ? end - row : FEW_ROWS, at = across + member * a->width;
+            kernels()->attend_one(a, row_of(p, o->source, row) + at, rows, stride, 0, a->all, mixed, most, sums,
+                                  scratch);
+            for (int64_t r = 0; r < rows; r++)
+                for (int64_t i = 0; i < a->width; i++)
+                    row_of(p, o->target, row + r)[at + i] = mixed[r * wide + i] / sums[r];
+        }
+}
+
+/* All memories, head by head: the rows that look at one do so together. */
+static void attend_memories(const Run *run, const Operation *o, Counter *counter, int thread) {
+    const Call *call = run->call;
+    const Program *p = run->program;
+    float *scratch = p->scratch + thread * run->scratch_each;
+    const int64_t group = o->heads / o->kv_heads, stride = p->buffers[o->source].stride;
+    for (int64_t piece; (piece = take(counter, 1)) < call->memories * o->kv_heads;) {
+        const int64_t memory = piece / o->kv_heads, head = piece % o->kv_heads, across = head * group * o->head_width;
+        const int64_t begin = call->starts[call->readers[memory]], end = call->starts[call->readers[memory + 1]];
+        const Attention a = in_memory(o, call, memory, head);
+        if (a.all <= CHUNK) {
+            attend_few(run, o, &a, across, begin, end, scratch);
+            continue;
+        }
+        for (int64_t row = begin; row < end; row += BLOCK)
+            kernels()->attend_many(&a, row_of(p, o->source, row) + across, group, end - row < BLOCK ? end - row : BLOCK,
+                                   0, stride, row_of(p, o->target, row) + across, scratch);
+    }
 }
 
 static int looks_apart(const Call *call, int64_t text) { return call->apart && call->apart[text]; }
@@ -365,22 +463,32 @@ static void attend(const Run *run, const Operation *o, Counter *counter, int thr
     }
 }
 
+static int attends(const Operation *o) {
+    return o->kind == ATTEND || o->kind == ATTEND_ALL || o->kind == ATTEND_MEMORY;
+}
+
 static void operate(const Run *run, const Operation *o, Counters *counters, Pool *pool, int thread) {
     const Call *call = run->call;
     Program *p = run->program;
     const int64_t rows = rows_made(o, call);
     if (o->kind == MULTIPLY || o->kind == LOGITS) {
-        const Rounded x = rounded_as(&p->rounded, o->matrix->padded, o->matrix->group, (int)o->matrix->fine);
         const int64_t stride = o->kind == LOGITS ? o->matrix->rows : p->buffers[o->target].stride;
-        share_product(&counters->first, pool_threads(pool), o->matrix, &x, rows, o->bias, o->flags & ADD,
-                      o->kind == LOGITS ? call->logits : row_of(p, o->target, 0), stride);
+        float *to = o->kind == LOGITS ? call->logits : row_of(p, o->target, 0);
+        if (o->matrix->bits == 32) {
+            share_floats(&counters->first, o->matrix, row_of(p, o->source, 0), p->buffers[o->source].stride, rows,
+                         o->bias, o->flags & ADD, to, stride, p->scratch + thread * run->scratch_each);
+            return;
+        }
+        const Rounded x = rounded_as(&p->rounded, o->matrix->padded, o->matrix->group, (int)o->matrix->fine);
+        share_product(&counters->first, pool_threads(pool), o->matrix, &x, rows, o->bias, o->flags & ADD, to, stride);
         return;
     }
     const Rounded x =
         o->round ? rounded_as(&p->rounded, up(p->buffers[o->target].width, o->round), o->round, o->flags & FINE)
                  : p->rounded;
-    if (o->kind == ATTEND || o->kind == ATTEND_ALL) {
-        attend(run, o, &counters->first, thread);
+    if (attends(o)) {
+        if (o->kind == ATTEND_MEMORY) attend_memories(run, o, &counters->first, thread);
+        else attend(run, o, &counters->first, thread);
         pool_wait(pool);
     }
     for (int64_t i; (i = take(&counters->second, 1)) < rows;) {
@@ -458,12 +566,14 @@ static int64_t stand(Program *p, const Call *call) {
 
 /* Scratch for the widest attention of the call: each thread's own, then what the chunks leave for one another. */
 static int make_room(Run *run, int threads, int64_t parts) {
-    int64_t each = 0, left = 0;
+    int64_t each = scratch_floats(), left = 0;
     for (int i = 0; i < run->program->count; i++) {
         const Operation *o = &run->program->operations[i];
-        if (o->kind != ATTEND && o->kind != ATTEND_ALL) continue;
-        const int64_t group = o->heads / o->kv_heads, one = scratch_one(group, o->head_width);
-        const int64_t many = scratch_many(group, o->head_width), sum = o->heads * (up(o->head_width, PANEL) + 2);
+        if (!attends(o)) continue;
+        const int64_t group = o->heads / o->kv_heads, few = scratch_few(o->head_width);
+        const int64_t one = o->kind == ATTEND_MEMORY ? few : scratch_one(group, o->head_width);
+        const int64_t floats = scratch_many(group, o->head_width), whole = scratch_rounded(group, o->head_width);
+        const int64_t many = floats > whole ? floats : whole, sum = o->heads * (up(o->head_width, PANEL) + 2);
         each = many > each ? many : each;
         each = one > each ? one : each;
         left = sum > left ? sum : left;

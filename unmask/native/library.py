@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Sequence
 from ctypes import CDLL, POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, auto
@@ -51,6 +52,7 @@ class Kind(IntEnum):
     SETTLE = auto()
     ATTEND = auto()
     ATTEND_ALL = auto()
+    ATTEND_MEMORY = auto()
     ACTIVATE = auto()
     LOGITS = auto()
     COPY = auto()
@@ -97,7 +99,10 @@ class Call(Structure):
         ("keys", POINTER(c_void_p)),
         ("values", POINTER(c_void_p)),
         ("tables", c_void_p),
-        *((name, c_int64) for name in ("table", "page", "kept")),
+        *((name, c_int64) for name in ("table", "page", "kept", "memories")),
+        *((name, c_void_p) for name in ("readers", "begins", "lengths")),
+        ("memory_keys", POINTER(c_void_p)),
+        ("memory_values", POINTER(c_void_p)),
         ("logits", c_void_p),
         ("hidden", c_void_p),
     )
@@ -163,6 +168,8 @@ def declared(functions: CDLL) -> CDLL:
         "pool_new": (c_void_p, [c_int]),
         "multiply": (c_int, [c_void_p, matrix, c_void_p, c_int64, c_void_p, c_void_p]),
         "take_rows": (None, [matrix, c_void_p, c_int64, c_void_p]),
+        "survey_sums": (None, [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_void_p]),
+        "survey_largest": (None, [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int64, c_void_p, c_void_p]),
         "program_new": (c_void_p, [POINTER(Operation), c_int, POINTER(c_int64), c_int, c_int64]),
         "program_free": (None, [c_void_p]),
         "program_run": (c_int, [c_void_p, c_void_p, POINTER(Call)]),
@@ -186,6 +193,10 @@ def describe() -> str:
 def address(tensor: torch.Tensor | None) -> int | None:
     """Where a tensor's numbers begin."""
     return None if tensor is None else tensor.data_ptr()
+
+
+def addresses(tensors: Sequence[torch.Tensor]) -> ctypes.Array[c_void_p]:
+    return (c_void_p * len(tensors))(*map(address, tensors))
 
 
 def pointer(structure: Structure) -> ctypes._Pointer[Structure]:

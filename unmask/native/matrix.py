@@ -1,4 +1,4 @@
-"""A matrix of few bits for the library: it reads the tensors where they are."""
+"""Matrices for the library, of few bits or of float32: it reads the tensors where they are."""
 
 from __future__ import annotations
 
@@ -74,3 +74,15 @@ class Matrix:
         out = torch.empty(*ids.shape, self.width)
         library.functions.take_rows(pointer(self.fields), address(ids), ids.numel(), address(out))
         return out
+
+
+class FloatMatrix:
+    """float32 [rows, width], contiguous and on the CPU: another tensor's numbers, as they are at any time."""
+
+    def __init__(self, weight: Tensor) -> None:
+        assert weight.dtype == torch.float32
+        assert weight.is_contiguous()
+        assert weight.device.type == "cpu"
+        self.held = weight
+        rows, width = weight.shape
+        self.fields = MatrixFields(address(weight), None, None, rows, width, width, width, 32, 0)

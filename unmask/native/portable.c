@@ -1,10 +1,15 @@
 /* Kernels for any processor: four lanes, which a compiler maps to SSE2 or NEON, and plain loops. */
 #include "kernels.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define LANES 4
 #define MOST_ROWS 2
 #define ABREAST 1
 #define PATCH 3
+#define BESIDE 2
 #define ZERO_8 128
 #define NAME "portable"
 #define KERNELS portable_kernels
@@ -37,6 +42,10 @@ static inline floats sums_of(const floats *x) {
     floats sums;
     for (int i = 0; i < LANES; i++) sums[i] = sum_of(x[i]);
     return sums;
+}
+static inline void transpose(const float *from, int64_t stride, float *to, int64_t to_stride) {
+    for (int i = 0; i < LANES; i++)
+        for (int j = 0; j < LANES; j++) to[j * to_stride + i] = from[i * stride + j];
 }
 static inline integers nearest(floats x) {
     integers whole;
@@ -106,6 +115,18 @@ static inline integers dot(integers sum, codes c, const int8_t *x, int wide) {
     for (int i = 0; i < LANES; i++)
         for (int j = 0; j < 4; j++) sum[i] += (int32_t)c[4 * i + j] * x[j];
     return sum;
+}
+
+static inline integers dot_pairs(integers sum, integers pairs, const float *x) {
+#ifdef __SSE2__ /* has this, but no product of 32 bits */
+    int32_t two;
+    __builtin_memcpy(&two, x, sizeof two);
+    return sum + (integers)_mm_madd_epi16((__m128i)pairs, _mm_set1_epi32(two));
+#else
+    int16_t two[2];
+    __builtin_memcpy(two, x, sizeof two);
+    return sum + (pairs << 16 >> 16) * two[0] + (pairs >> 16) * two[1];
+#endif
 }
 
 #include "rows.h"

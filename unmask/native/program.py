@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from unmask.base.errors import RequestError
-from unmask.native.library import Call, Flag, Kind, Library, Operation, address, pointer
-from unmask.native.matrix import Matrix
+from unmask.native.library import Call, Flag, Kind, Library, Operation, address, addresses, pointer
+from unmask.native.matrix import FloatMatrix, Matrix
 
 FEW, MANY, ROOM = 64, 512, 1 << 24
 """Tokens that a call reads at a time, and the bytes that buffers may take for them: what is between two operations then
@@ -64,7 +64,7 @@ class Step:
     round: Rounding = NONE
     offset: int = 0
     number: float = 0.0
-    matrix: Matrix | None = None
+    matrix: Matrix | FloatMatrix | None = None
     weight: Tensor | None = None
     bias: Tensor | None = None
     cosines: Tensor | None = None
@@ -142,6 +142,32 @@ class Pages:
         return KEPT.index(self.keys[0].dtype)
 
 
+@dataclass(frozen=True, eq=False)
+class Memories:
+    """Other texts, read before, that texts being written look at.
+
+    Args:
+        keys, values: of each layer, float32 [rows, K * D].
+        begins, lengths: [memories], int64: which of the rows each has.
+        readers: [memories + 1], int64: texts readers[m] to readers[m + 1] look at memory m.
+    """
+
+    keys: Sequence[Tensor]
+    values: Sequence[Tensor]
+    begins: Tensor
+    lengths: Tensor
+    readers: Tensor
+
+    def __post_init__(self) -> None:
+        for name in ("begins", "lengths", "readers"):
+            tensor = getattr(self, name)
+            assert tensor.dtype == torch.int64, name
+            assert tensor.is_contiguous(), name
+        for each in (*self.keys, *self.values):
+            assert each.dtype == torch.float32
+            assert each.is_contiguous()
+
+
 KEPT = (torch.float32, torch.float16, torch.int8)
 """In interface.h's order."""
 
@@ -173,11 +199,12 @@ class Program:
         if hasattr(self, "handle"):
             self.library.functions.program_free(self.handle)
 
-    def write(self, texts: Texts, pages: Pages, logits: Tensor) -> None:
+    def write(self, texts: Texts, pages: Pages, logits: Tensor, memories: Memories | None = None) -> None:
         """Read texts, at most `rows` tokens in all, and remember them in `pages`.
 
         Args:
             logits: float32 [n, V], filled with those of the wanted rows.
+            memories: what a decoder looks at.
         """
         assert texts.wanted is not None
         assert texts.tables is not None
@@ -185,8 +212,11 @@ class Program:
         call = self.call(texts)
         call.slots, call.apart, call.tables = address(texts.slots), address(texts.apart), address(texts.tables)
         call.wanted, call.count = address(texts.wanted), len(texts.wanted)
-        call.keys = (c_void_p * len(pages.keys))(*map(address, pages.keys))
-        call.values = (c_void_p * len(pages.values))(*map(address, pages.values))
+        call.keys, call.values = addresses(pages.keys), addresses(pages.values)
+        if memories is not None:
+            call.memories, call.readers = len(memories.begins), address(memories.readers)
+            call.begins, call.lengths = address(memories.begins), address(memories.lengths)
+            call.memory_keys, call.memory_values = addresses(memories.keys), addresses(memories.values)
         call.table, call.page, call.kept = texts.tables.shape[1], pages.size, pages.kept
         call.logits = address(logits)
         self.send(call)

@@ -10,10 +10,13 @@
  *   nearest, store_bytes   floats -> integers, halves to even; integers -> LANES int8 in memory
  *   load_bytes             LANES int8 in memory -> integers
  *   sum_of, largest_of     of one vector; sums_of: each of LANES vectors' sum
+ *   transpose              LANES rows of LANES numbers, from memory to memory
  *   any                    whether a comparison holds in some lane
  *   larger                 the larger number, lane by lane (the second, if one of them is no number)
  *   codes, load_codes      4 * LANES codes of 8 bits; low_codes, high_codes: the two halves of each byte
  *   dot                    sums + codes of LANES rows times the same 4 activations; `wide`: codes go up to 255
+ *   BESIDE                 vectors of rows that look together, in whole numbers; dot_pairs: sums + products of pairs of
+ *                          int16, those of LANES rows and one
  *   ZERO_8                 what `dot` takes a code of 0 for in 8 bits: 128, or 0 where it knows that they are signed
  */
 
@@ -288,6 +291,10 @@ static void multiply_panels(const Matrix *w, int64_t first, int64_t last, const 
 }
 
 static void take_row(const Matrix *w, int64_t row, float *out) {
+    if (w->bits == 32) {
+        __builtin_memcpy(out, w->codes + row * w->width * 4, (size_t)w->width * 4);
+        return;
+    }
     const int64_t groups = w->padded / w->group, panel = row / PANEL, lane = row % PANEL;
     const uint8_t *at = w->codes + panel * w->padded * PANEL * w->bits / 8 + lane * 4;
     const float zero = w->minima ? 0.0f : w->bits == 4 ? 8.0f : 128.0f;
@@ -370,6 +377,56 @@ static void add_row(const float *x, int64_t width, float *y) {
     for (int64_t i = 0; i < width; i++) y[i] += x[i];
 }
 
+INLINE float largest_in(const float *x, int64_t count) {
+    float most = -__builtin_inff();
+    floats larges = same(most);
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) larges = larger(larges, load(x + i));
+    if (i) most = largest_of(larges);
+    for (; i < count; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+/* The sum of e^(x - most). */
+INLINE double sum_above(const float *x, int64_t count, float most) {
+    floats sums = same(0);
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) sums += exponential(load(x + i) - most);
+    double sum = (double)sum_of(sums);
+    for (; i < count; i++) sum += (double)__builtin_expf(x[i] - most);
+    return sum;
+}
+
+static float log_sum(const float *x, int64_t width) {
+    enum { STRETCH = 1024 }; /* stays at hand between its maximum and its sum */
+    double sum = 0;
+    float most = -__builtin_inff();
+    for (int64_t begin = 0; begin < width; begin += STRETCH) {
+        const int64_t count = width - begin < STRETCH ? width - begin : STRETCH;
+        const float found = largest_in(x + begin, count);
+        if (found > most) sum *= __builtin_exp(most - found), most = found;
+        if (most > -__builtin_inff()) sum += sum_above(x + begin, count, most);
+    }
+    return most + (float)__builtin_log(sum);
+}
+
+static void largest(const float *x, int64_t width, int64_t count, float *values, int64_t *places) {
+    int64_t held = 0;
+    for (int64_t i = 0; i < width;) {
+        if (held == count && i + LANES <= width && !any(load(x + i) > values[count - 1])) {
+            i += LANES;
+            continue;
+        }
+        const int64_t end = i + LANES < width ? i + LANES : width;
+        for (; i < end; i++) {
+            if (held == count && !(x[i] > values[count - 1])) continue;
+            int64_t at = held < count ? held++ : count - 1;
+            for (; at > 0 && x[i] > values[at - 1]; at--) values[at] = values[at - 1], places[at] = places[at - 1];
+            values[at] = x[i], places[at] = i;
+        }
+    }
+}
+
 static void remember(const float *x, int64_t width, int kept, void *at) {
     int64_t i = 0;
     if (kept == FLOATS) {
@@ -414,10 +471,10 @@ INLINE void widen(const void *from, int kept, int64_t width, float *to) {
 
 /* Slots first..last as float32 [slots, wide]; what is beyond `width` is 0. */
 static void recall(const Attention *a, const void *from, int64_t first, int64_t last, int64_t wide, float *to) {
-    while (first < last) {
-        const int64_t place = a->table ? first % a->page : first, left = last - first;
-        const int64_t count = a->table && a->page - place < left ? a->page - place : left;
-        const char *row = (const char *)from + place * a->stride + (a->table ? a->table[first / a->page] * a->far : 0);
+    int64_t page = a->table ? first / a->page : 0, place = a->table ? first % a->page : first;
+    for (; first < last; page++, place = 0) {
+        const int64_t left = last - first, count = a->table && a->page - place < left ? a->page - place : left;
+        const char *row = (const char *)from + place * a->stride + (a->table ? a->table[page] * a->far : 0);
         for (int64_t s = 0; s < count; s++, to += wide, row += a->stride) {
             widen(row, a->kept, a->width, to);
             for (int64_t i = a->width; i < wide; i++) to[i] = 0;
@@ -426,9 +483,10 @@ static void recall(const Attention *a, const void *from, int64_t first, int64_t 
     }
 }
 
-/* Heads [heads, width], scaled, with zeros up to `wide`. */
-INLINE void gather(const float *from, int64_t heads, int64_t width, float scale, int64_t wide, float *to) {
-    for (int64_t h = 0; h < heads; h++, from += width, to += wide) {
+/* Heads, `apart` floats from one to the next, scaled and with zeros up to `wide`. */
+INLINE void gather(const float *from, int64_t heads, int64_t apart, int64_t width, float scale, int64_t wide,
+                   float *to) {
+    for (int64_t h = 0; h < heads; h++, from += apart, to += wide) {
         for (int64_t i = 0; i < width; i++) to[i] = from[i] * scale;
         for (int64_t i = width; i < wide; i++) to[i] = 0;
     }
@@ -484,16 +542,6 @@ INLINE float weigh(float *scores, int64_t count, float most) {
     return sum;
 }
 
-INLINE float largest_in(const float *x, int64_t count) {
-    float most = -__builtin_inff();
-    floats larges = same(most);
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) larges = larger(larges, load(x + i));
-    if (i) most = largest_of(larges);
-    for (; i < count; i++) most = x[i] > most ? x[i] : most;
-    return most;
-}
-
 /* Scores [heads, CHUNK] of `count` keys [count, wide]. */
 INLINE void score(const float *query, int64_t heads, int64_t wide, const float *keys, int64_t count, float *scores) {
     for (int64_t h = 0; h < heads; h++, query += wide, scores += CHUNK) {
@@ -515,11 +563,11 @@ INLINE void score(const float *query, int64_t heads, int64_t wide, const float *
     }
 }
 
-static void attend_one(const Attention *a, const float *queries, int64_t heads, int64_t first, int64_t last,
-                       float *mixed, float *most, float *sums, float *scratch) {
+static void attend_one(const Attention *a, const float *queries, int64_t heads, int64_t apart, int64_t first,
+                       int64_t last, float *mixed, float *most, float *sums, float *scratch) {
     const int64_t count = last - first, wide = up(a->width, PANEL);
     float *scores = scratch, *query = scores + heads * CHUNK, *rows = query + heads * wide;
-    gather(queries, heads, a->width, a->scale, wide, query);
+    gather(queries, heads, apart, a->width, a->scale, wide, query);
     for (int64_t s = 0; s < count; s += NEAR) {
         const int64_t many = count - s < NEAR ? count - s : NEAR;
         recall(a, a->keys, first + s, first + s + many, wide, rows);
@@ -576,7 +624,7 @@ static void attend_many(const Attention *a, const float *queries, int64_t heads,
     float *sums = most + rows, *values = sums + rows * LANES, *keys = values + BLOCK * wide;
     float *turned = keys + BLOCK * wide;
     for (int64_t t = 0; t < tokens; t++)
-        gather(queries + t * stride, heads, a->width, a->scale, wide, query + t * heads * wide);
+        gather(queries + t * stride, heads, a->width, a->width, a->scale, wide, query + t * heads * wide);
     for (int64_t i = 0; i < rows * wide; i++) out[i] = 0;
     for (int64_t i = 0; i < rows * LANES; i++) sums[i] = 0;
     for (int64_t row = 0; row < rows; row++) most[row] = -__builtin_inff();
@@ -605,18 +653,25 @@ static void attend_many(const Attention *a, const float *queries, int64_t heads,
     }
 }
 
+#include "floats.h"
+#include "whole.h"
+
 const Kernels KERNELS = {
     .name = NAME,
     .present = present,
     .round_row = round_row,
     .multiply = multiply_panels,
+    .multiply_floats = multiply_floats,
     .take_row = take_row,
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .turn = turn,
     .activate = activate,
     .add = add_row,
+    .log_sum = log_sum,
+    .largest = largest,
     .remember = remember,
     .attend_one = attend_one,
     .attend_many = attend_many,
+    .attend_rounded = attend_rounded,
 };

@@ -115,6 +115,7 @@ def test_cached_steps_equal_one_pass_and_project_the_memory_once():
 def test_rows_that_share_a_memory_equal_rows_with_a_memory_each():
     model, target, source, lengths = random(), ids(6, 5), ids(3, 9), torch.tensor(LENGTHS)
     cache = model.cache(batch=3, capacity=5, memory=9, beams=2)
+    cache.reorder(torch.arange(3).repeat_interleave(2))
     with torch.no_grad():
         memory = model.encode(source, lengths=lengths)
         each = model.logits(target, memory.repeat_interleave(2, dim=0), lengths=lengths.repeat_interleave(2))
@@ -126,6 +127,7 @@ def test_rows_that_share_a_memory_equal_rows_with_a_memory_each():
 def test_written_rows_change_places_and_memories_leave():
     model, target, source, lengths = random(), ids(6, 6), ids(3, 9), torch.tensor(LENGTHS)
     cache = model.cache(batch=3, capacity=6, memory=9, beams=2)
+    cache.reorder(torch.arange(3).repeat_interleave(2))
     with torch.no_grad():
         memory = model.encode(source, lengths=lengths)
         model.decode(target[:, :4], memory, lengths=lengths, cache=cache)

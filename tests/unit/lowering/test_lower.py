@@ -8,7 +8,7 @@ import pytest
 
 from tests.lowered import compiled_library, decoder
 from unmask.core.masks import Causal, Full
-from unmask.core.positions import LearnedSpec, SinusoidSpec
+from unmask.core.positions import LearnedSpec, RelativeSpec
 from unmask.core.transformer import Transformer
 from unmask.lowering.lower import NotLowered, lower
 from unmask.lowering.shortcut import shorten
@@ -29,11 +29,13 @@ def refused(model: Transformer) -> str:
     return str(caught.value)
 
 
-def test_what_is_not_quantized_is_named(llama: Transformer):
-    exact = llama.spec.build()
-    assert refused(exact) == "The native library has no operation for an embedding that is not quantized."
-    llama.blocks[2].feedforward.down = exact.blocks[2].feedforward.down
-    assert refused(llama) == "The native library has no operation for a matrix that is not quantized."
+def test_what_is_neither_quantized_nor_float32_is_named(llama: Transformer):
+    short = llama.spec.build().bfloat16()
+    assert refused(short) == (
+        "The native library has no operation for an embedding that is neither quantized nor float32."
+    )
+    llama.blocks[2].feedforward.down = short.blocks[2].feedforward.down
+    assert refused(llama) == "The native library has no operation for a matrix that is neither quantized nor float32."
 
 
 def test_an_encoder_with_positions_in_its_attention_is_named():
@@ -44,19 +46,15 @@ def test_an_encoder_with_positions_in_its_attention_is_named():
     )
 
 
-@pytest.mark.parametrize(
-    ("changes", "what"),
-    [
-        ({"positions": SinusoidSpec(64)}, "positions that are not learnt"),
-        ({"blanks": LearnedSpec(64)}, "an embedding with blanks or a scale"),
-        ({"scaled": True}, "an embedding with blanks or a scale"),
-    ],
-)
-def test_an_embedding_of_another_kind_is_named(llama: Transformer, changes: dict[str, object], what: str):
-    spec = replace(llama.spec, embedding=replace(llama.spec.embedding, **changes))
-    model = spec.build()
+def test_an_embedding_with_blanks_is_named(llama: Transformer):
+    model = replace(llama.spec, embedding=replace(llama.spec.embedding, blanks=LearnedSpec(64))).build()
     quantize_model(model, SCHEMES["int8"])
-    assert refused(model) == f"The native library has no operation for {what}."
+    assert refused(model) == "The native library has no operation for an embedding with blanks."
+
+
+def test_positions_that_are_added_to_scores_are_named(llama: Transformer):
+    llama.spec = replace(llama.spec, relative=RelativeSpec(8, 20, both=False))
+    assert refused(llama) == "The native library has no operation for positions that are added to scores."
 
 
 def test_a_decoder_without_a_head_is_named(llama: Transformer):
@@ -68,13 +66,13 @@ def test_a_model_with_a_part_that_is_not_known_goes_by_torch_and_says_so(
     llama: Transformer, caplog: pytest.LogCaptureFixture
 ):
     compiled_library()
-    llama.blocks[2].feedforward.down = llama.spec.build().blocks[2].feedforward.down
+    llama.blocks[2].feedforward.down = llama.spec.build().blocks[2].feedforward.down.bfloat16()
     with caplog.at_level("WARNING", logger="unmask"):
         shorten(llama)
     assert llama.shortcut is None
     assert caplog.messages == [
-        "This model runs on PyTorch, more slowly: The native library has no operation for a matrix that is not "
-        "quantized."
+        "This model runs on PyTorch, more slowly: The native library has no operation for a matrix that is neither "
+        "quantized nor float32."
     ]
 
 
