@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 from torch import nn
 
+from unmask.core.seq2seq import Seq2Seq
 from unmask.core.transformer import Transformer
 
 
 def replace(model: nn.Module, *, where: Callable[[nn.Module], bool], make: Callable[[nn.Module], nn.Module]) -> int:
     """Put `make(part)` in the place of every part that `where` picks; how many there were.
 
-    A part that stands in two places is made once and stands in both. A Transformer loses its shortcut, which was made
-    of the parts that were there.
+    A part that stands in two places is made once and stands in both. A model loses its shortcuts, which were made of
+    the parts that were there.
     """
     places = [
         (parent, name, child)
@@ -24,6 +25,7 @@ def replace(model: nn.Module, *, where: Callable[[nn.Module], bool], make: Calla
     made = {child: make(child) for _, _, child in places}
     for parent, name, child in places:
         setattr(parent, name, made[child])
-    if made and isinstance(model, Transformer):
-        model.shortcut = None
+    for part in model.modules() if made else ():
+        if isinstance(part, Transformer | Seq2Seq):
+            part.shortcut = None
     return len(made)

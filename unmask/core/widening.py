@@ -6,15 +6,26 @@ The result is the same: narrow products are summed in float32 either way, and ro
 
 An encoder reads whole texts only, so there all between its weights is float32 too: from its first norm on, nothing is
 rounded, and attention, which would be emulated as well, is not.
+
+What learns keeps all between its weights narrow, for memory; its products and its attention are widened each for
+itself, on the way back as well.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from unmask.core.surgery import replace
+from unmask.core import surgery
+from unmask.core.alignment import Alignment
+from unmask.core.attention import Attention
+from unmask.core.kernels import Kernel
+from unmask.core.masks import KernelMask
 from unmask.core.transformer import Transformer
 
 ROWS = 32
@@ -30,8 +41,29 @@ class WideLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if x.dtype == self.weight.dtype and x.shape[:-1].numel() < ROWS:
             return super().forward(x)
-        bias = None if self.bias is None else self.bias.float()
-        return F.linear(x.float(), self.weight.float(), bias).to(x.dtype)
+        out: Tensor = WideProduct.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return out
+
+
+class WideProduct(torch.autograd.Function):
+    """x [..., I], weight [O, I], bias [O] or None -> [..., O] of x's type. Kept for the way back is what was given."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return F.linear(x.float(), weight.float(), None if bias is None else bias.float()).to(x.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        to_x, to_weight, to_bias = ctx.needs_input_grad
+        slope = slope.flatten(0, -2).float()  # [N, O]
+        return (
+            (slope @ weight.float()).to(x.dtype).view_as(x) if to_x else None,
+            (slope.T @ x.flatten(0, -2).float()).to(weight.dtype) if to_weight else None,
+            slope.sum(0).to(weight.dtype) if to_bias else None,
+        )
 
 
 class WideLayerNorm(nn.LayerNorm):
@@ -39,6 +71,17 @@ class WideLayerNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.layer_norm(x.float(), self.normalized_shape, self.weight.float(), self.bias.float(), self.eps)
+
+
+@dataclass(frozen=True, eq=False)
+class WideKernel:
+    """A kernel that looks in float32, as `inner` does, and gives the type of its queries."""
+
+    inner: Kernel
+
+    def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment) -> Tensor:
+        wide = mask if mask.bias is None else replace(mask, bias=mask.bias.float())
+        return self.inner(query.float(), key.float(), value.float(), wide, alignment).to(query.dtype)
 
 
 def suit(model: Transformer, device: torch.device) -> None:
@@ -51,7 +94,7 @@ def suit(model: Transformer, device: torch.device) -> None:
 
 def widen(model: nn.Module) -> int:
     """Make every Linear of the model a WideLinear, over the same weights; how many there were."""
-    return replace(model, where=lambda part: type(part) is nn.Linear, make=wide_linear)
+    return surgery.replace(model, where=lambda part: type(part) is nn.Linear, make=wide_linear)
 
 
 def widen_between(model: nn.Module) -> int:
@@ -59,15 +102,40 @@ def widen_between(model: nn.Module) -> int:
 
     The first one then turns a narrow stream into float32, and nothing behind it narrows it again.
     """
-    return replace(model, where=lambda part: type(part) is nn.LayerNorm, make=wide_norm)
+    return surgery.replace(model, where=lambda part: type(part) is nn.LayerNorm, make=wide_norm)
 
 
-def wide_linear(part: nn.Module) -> WideLinear:
+def widen_to_learn(model: nn.Module) -> None:
+    """Let every Linear and every attention of the model compute in float32, there and back; `as_built` undoes it."""
+    widen(model)
+    for part in model.modules():
+        if isinstance(part, Attention):
+            part.kernel = WideKernel(part.kernel)
+
+
+def as_built(model: nn.Module) -> None:
+    """Make every WideLinear of the model a Linear, over the same weights, and give attention its own kernel again."""
+    surgery.replace(model, where=lambda part: type(part) is WideLinear, make=plain_linear)
+    for part in model.modules():
+        if isinstance(part, Attention) and isinstance(part.kernel, WideKernel):
+            part.kernel = part.kernel.inner
+
+
+def wide_linear(part: nn.Module) -> nn.Linear:
+    return linear(WideLinear, part)
+
+
+def plain_linear(part: nn.Module) -> nn.Linear:
+    return linear(nn.Linear, part)
+
+
+def linear(kind: type[nn.Linear], part: nn.Module) -> nn.Linear:
+    """One of a kind over the weights of another."""
     assert isinstance(part, nn.Linear)
     with torch.device("meta"):
-        made = WideLinear(part.in_features, part.out_features, bias=part.bias is not None)
+        made = kind(part.in_features, part.out_features, bias=part.bias is not None)
     made.weight, made.bias = part.weight, part.bias
-    return made
+    return made.train(part.training)
 
 
 def wide_norm(part: nn.Module) -> WideLayerNorm:

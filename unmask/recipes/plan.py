@@ -22,6 +22,7 @@ from unmask.core.heads import MaskedToken
 from unmask.core.live import Live
 from unmask.core.masks import KernelMask
 from unmask.core.memory import process_memory
+from unmask.core.widening import WideKernel, wants_widening, widen_to_learn
 from unmask.training.crossentropy import token_loss
 from unmask.training.run import recompute
 from unmask.training.settings import TrainSettings
@@ -100,6 +101,9 @@ def plan(spec: Any, settings: TrainSettings, work: Work, device: torch.device, *
     dtype = resolve_dtype(settings.dtype)
     with META:
         model = spec.build().to(dtype)
+    wide = wants_widening(dtype, device)
+    if wide:
+        widen_to_learn(model)
     parameters = sum(each.numel() for each in model.parameters())
     if settings.checkpointing:
         recompute(model)
@@ -128,7 +132,7 @@ def plan(spec: Any, settings: TrainSettings, work: Work, device: torch.device, *
         optimizer=4 * means * parameters,
         activations=max(0, live.peak - held - gradients),
         runtime=process_memory(device),
-        speed=product_speed(dtype, device, measured),
+        speed=product_speed(torch.float32 if wide else dtype, device, measured),
         checkpoints=settings.keep * 4 * (1 + means) * parameters,
     )
 
@@ -144,7 +148,7 @@ class Count:
         hooks = [part.register_forward_hook(self.matrix) for part in model.modules() if isinstance(part, nn.Linear)]
         for part in model.modules():
             if isinstance(part, Attention):
-                part.kernel = self.attend
+                part.kernel = WideKernel(self.attend) if isinstance(part.kernel, WideKernel) else self.attend
         yield
         for hook in hooks:
             hook.remove()

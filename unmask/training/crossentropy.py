@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from unmask.core.heads import MaskedToken
+from unmask.core.widening import WideLinear
 from unmask.data.batch import IGNORED
 
 SCORES = 1 << 22
@@ -33,7 +34,10 @@ def token_loss(hidden: Tensor, head: nn.Module, targets: Tensor, *, smoothing: f
         hidden, head = head.prepared(hidden), head.out
     if not isinstance(head, nn.Linear):
         return plain_token_loss(hidden, head, targets, smoothing=smoothing)
-    total: Tensor = Pieces.apply(hidden, head.weight, head.bias, targets, smoothing)  # type: ignore[no-untyped-call]
+    given = [hidden, head.weight, head.bias]
+    if isinstance(head, WideLinear):
+        given = [None if each is None else each.float() for each in given]
+    total: Tensor = Pieces.apply(*given, targets, smoothing)  # type: ignore[no-untyped-call]
     return total
 
 
@@ -80,15 +84,15 @@ class Pieces(torch.autograd.Function):
 
 def spread(scores: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     """The summed cost of scores [R, V]; they are overwritten by their gradient."""
-    asked = targets != IGNORED
-    safe = targets.where(asked, 0)[:, None]
-    normal = scores.logsumexp(1, keepdim=True)
-    costs = normal - scores.gather(1, safe) * (1 - smoothing)
+    asked = (targets != IGNORED)[:, None]
+    safe = targets[:, None].where(asked, 0)
+    scores.sub_(scores.amax(1, keepdim=True))
+    costs = scores.gather(1, safe) * (smoothing - 1)
     if smoothing:
         costs -= scores.mean(1, keepdim=True) * smoothing
-    scores.sub_(normal).exp_()
+    sums = scores.exp_().sum(1, keepdim=True)
+    scores.mul_(asked / sums)
     if smoothing:
-        scores.sub_(smoothing / scores.shape[1])
-    scores.scatter_add_(1, safe, torch.full_like(normal, smoothing - 1))
-    scores.mul_(asked[:, None])
-    return (costs[:, 0] * asked).sum()
+        scores.sub_(asked * (smoothing / scores.shape[1]))
+    scores.scatter_add_(1, safe, asked * (smoothing - 1))
+    return ((costs + sums.log()) * asked).sum()

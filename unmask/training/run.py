@@ -15,6 +15,7 @@ from unmask.base.errors import TrainingError
 from unmask.base.runtime import resolve_dtype
 from unmask.base.streams import key
 from unmask.core.block import Block
+from unmask.core.widening import as_built, wants_widening, widen_to_learn
 from unmask.data.batch import Batch
 from unmask.data.batches import Batches
 from unmask.training.guard import keep_batch
@@ -63,7 +64,10 @@ class Run:
         self.rows = share(batches.rows, processes)
         if settings.checkpointing:
             recompute(model)
-        self.trainee = processes.wrap(Trainee(model, objective), resolve_dtype(settings.dtype))
+        dtype = resolve_dtype(settings.dtype)
+        if wants_widening(dtype, self.device):
+            widen_to_learn(model)
+        self.trainee = processes.wrap(Trainee(model, objective), dtype)
         self.model = learner(self.trainee)
         self.weights = Weights(self.model, settings)
         if settings.compile:
@@ -173,6 +177,7 @@ class Run:
         for block in blocks(self.given):
             block.__dict__.pop("forward", None)
             block.__dict__.pop("_compiled_call_impl", None)  # where torch's Module.compile leaves what it made
+        as_built(self.given)
         self.processes.unwrap(self.trainee, self.weights.best)
         self.given.eval()
 

@@ -58,6 +58,11 @@ def test_bfloat16_holds_the_weights_twice():
     assert (found.weights, found.gradients, found.optimizer) == tuple(found.parameters * each for each in (6, 6, 8))
 
 
+def test_products_that_are_widened_are_counted_as_others(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"})
+    assert planned(dtype="bfloat16").flops == planned().flops
+
+
 def test_a_running_mean_takes_as_much_as_the_weights():
     assert planned(average=0.9).optimizer - planned().optimizer == 4 * planned().parameters
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unmask.core.heads import MaskedTokenSpec
 from unmask.core.norms import LayerNormSpec
+from unmask.core.widening import wide_linear
 from unmask.data.batch import IGNORED
 from unmask.training import crossentropy
 from unmask.training.crossentropy import plain_token_loss, token_loss
@@ -73,3 +74,20 @@ def test_places_of_which_nothing_is_asked_cost_nothing_and_move_nothing():
     moved = gradients(token_loss(hidden, head, targets), hidden)[0]
     assert not moved[targets == IGNORED].any()
     assert token_loss(hidden, head, torch.full_like(targets, IGNORED)).item() == 0.0
+
+
+def test_a_widened_head_has_the_exact_cost_and_its_gradients_are_rounded_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(crossentropy, "LEAST_ROWS", 5)
+    monkeypatch.setattr(crossentropy, "SCORES", 1)
+    hidden, targets = case()
+    narrow, head = hidden.detach().bfloat16().requires_grad_(), wide_linear(nn.Linear(WIDTH, VOCAB).bfloat16())
+    exact, wide = narrow.detach().float().requires_grad_(), nn.Linear(WIDTH, VOCAB)
+    wide.load_state_dict(head.state_dict())
+    mine, plain = token_loss(narrow, head, targets), plain_token_loss(exact, wide, targets)
+    torch.testing.assert_close(mine, plain)
+    step = torch.finfo(torch.bfloat16).eps
+    for found, wanted in zip(
+        gradients(mine, narrow, *head.parameters()), gradients(plain, exact, *wide.parameters()), strict=True
+    ):
+        assert found.dtype == torch.bfloat16
+        torch.testing.assert_close(found.float(), wanted, rtol=step, atol=1e-6)

@@ -13,6 +13,7 @@ import torch
 
 from tests.unit.training.tiny import Counting, Next, model, reference_losses
 from unmask.base.errors import CheckpointError, TrainingError
+from unmask.core.widening import WideLinear
 from unmask.training.hooks import Hook, StepRecord, TrainReport
 from unmask.training.loop import train
 from unmask.training.run import Run
@@ -104,6 +105,22 @@ def test_bfloat16_learns_float32_weights(tmp_path: Path):
     assert any(not torch.equal(each, each.bfloat16().float()) for each in net.parameters())
     wanted = reference_losses(8, rate=1e-2, clip=0.5, decay=0.1, batches=Counting())
     assert notes.losses == pytest.approx(wanted, abs=0.05)
+
+
+def test_a_run_that_widens_what_it_multiplies_leaves_the_model_as_it_was_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"})
+
+    class Look(Notes):
+        def step(self, run: Run, record: StepRecord) -> None:
+            super().step(run, record)
+            assert isinstance(run.model.head, WideLinear)
+
+    net, notes, _ = trained(tmp_path, replace(SETTINGS, dtype="bfloat16"), notes=Look())
+    wanted = reference_losses(8, rate=1e-2, clip=0.5, decay=0.1, batches=Counting())
+    assert notes.losses == pytest.approx(wanted, abs=0.05)
+    assert [type(part) for part in net.modules()] == [type(part) for part in model().modules()]
 
 
 def test_the_mean_of_the_weights_is_judged_and_left_in_the_model(tmp_path: Path):
