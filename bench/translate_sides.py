@@ -53,7 +53,7 @@ def ours(folder: str, dtype: str, threads: int) -> Side:
 
     def translate(rows: Rows) -> Rows:
         begun = torch.full((len(rows), 1), PAD)
-        found = beam_search(Rendering(loaded.model, rows, room=WRITTEN), begun, Search(BEAMS), rules)
+        found = beam_search(Rendering(loaded.model, rows, room=WRITTEN, beams=BEAMS), begun, Search(BEAMS), rules)
         return [list(paths[0].tokens) for paths in found]
 
     return Side(unmask.__version__, translate)

@@ -1,7 +1,7 @@
 """What attention and the Transformer brought to translation, in so many CPU minutes: BLEU, by time, steps and length.
 
     python bench/translation.py learn SET FOLDER [--only transformer ...] [--seeds 1 ...] [--minutes 20] [--together 2]
-    python bench/translation.py table SET FOLDER    # BLEU at equal time and at equal steps, into results/quality.tsv
+    python bench/translation.py table SET FOLDER [--rows results/quality.tsv]    # BLEU at equal time and at equal steps
     python bench/translation.py lengths SET FOLDER [--out docs/translation-lengths.svg]    # BLEU by source length
     python bench/translation.py links SET FOLDER    # alignment error rate of 50 sentences linked by hand
 
@@ -72,7 +72,7 @@ def curve(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / CURVE).read_text().splitlines()]
 
 
-def table(chosen: str, folder: Path, command: str) -> None:
+def table(chosen: str, folder: Path, command: str, *, rows_to: Path) -> None:
     """BLEU of the test pairs: at the end of the time with beams, and greedy at the last look that all systems had."""
     runs = {
         (system, seed): run
@@ -81,8 +81,13 @@ def table(chosen: str, folder: Path, command: str) -> None:
         if (run := place(folder, chosen, system, seed) / "report.json").exists()
     }
     curves = {key: {line["steps"]: line["bleu"] for line in curve(run.parent)} for key, run in runs.items()}
-    steps = max(set.intersection(*({*found} for found in curves.values())))
-    with RESULTS.open("a", newline="") as stream:
+    looks = set.intersection(*({*found} for found in curves.values()))
+    if not looks:
+        raise SystemExit(
+            f"The systems in {folder} have no look after as many steps in common: let them learn for longer."
+        )
+    steps = max(looks)
+    with rows_to.open("a", newline="") as stream:
         rows = csv.writer(stream, delimiter="\t", lineterminator="\n")
         for (system, seed), run in runs.items():
             report = json.loads(run.read_text())
@@ -214,6 +219,7 @@ def arguments() -> Any:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--together", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "translation-lengths.svg")
+    parser.add_argument("--rows", type=Path, default=RESULTS, help="the file that a table is added to")
     return parser.parse_args()
 
 
@@ -224,7 +230,7 @@ def main() -> None:
     if told.what == "learn":
         learn(told.set, told.folder, told.only, told.seeds, minutes=told.minutes, at_once=told.together)
     elif told.what == "table":
-        table(told.set, told.folder, f"python bench/translation.py learn {told.set} runs")
+        table(told.set, told.folder, f"python bench/translation.py learn {told.set} runs", rows_to=told.rows)
     elif told.what == "lengths":
         by_length(told.set, told.folder, told.seeds[0], told.out)
     else:
