@@ -94,14 +94,34 @@ def test_an_answer_comes_word_by_word(visitor: Visit) -> None:
     visitor.picture("answered")
 
 
+def set_length(page: Page, tokens: int) -> None:
+    """Set the most tokens of an answer; the settings are unfolded."""
+    number, knob = (page.locator(f"#limit input[type={kind}]") for kind in ("number", "range"))
+
+    def typed() -> bool:
+        number.fill(str(tokens))
+        number.press("Tab")
+        return knob.input_value() == str(tokens)
+
+    until(typed)
+
+
+def talkative(page: Page) -> None:
+    """Let an answer go on for longer than a busy machine takes to show it and to click on stop."""
+    page.locator("#settings > button").click()
+    set_length(page, 8000)
+
+
 def test_a_long_answer_stops_stays_and_goes_on(visitor: Visit, served: Served) -> None:
     page = visitor.page
+    talkative(page)
     ask(page, STORY)
     expect(answers(page)).to_have_text(re.compile(r"(\S+\s+){4}"))
     beginning = stopped(page, served)
     page.reload()
     expect(answers(page)).to_have_text(beginning, use_inner_text=True)
     visitor.picture("stopped")
+    talkative(page)
     option(page, "Continue").click()
     expect(answers(page)).not_to_have_text(beginning, use_inner_text=True)
     longer = stopped(page, served)
@@ -120,18 +140,6 @@ def test_a_message_can_be_put_in_other_words(visitor: Visit) -> None:
     expect(answers(page)).to_have_text(TOKYO)
 
 
-def shorten(page: Page, *, to: int) -> None:
-    """Set the length of answers."""
-    number, knob = (page.locator(f"#limit input[type={kind}]") for kind in ("number", "range"))
-
-    def typed() -> bool:
-        number.fill(str(to))
-        number.press("Tab")
-        return knob.input_value() == str(to)
-
-    until(typed)
-
-
 def test_another_answer_is_kept_beside_the_first(visitor: Visit) -> None:
     page = visitor.page
     # Unfolded before the question: a box that has just come may not listen yet, and forgets what is typed into it.
@@ -139,7 +147,7 @@ def test_another_answer_is_kept_beside_the_first(visitor: Visit) -> None:
     ask(page, FRANCE)
     expect(answers(page)).to_have_text(PARIS)
     expect(option(page, "Look inside")).to_be_visible()
-    shorten(page, to=3)
+    set_length(page, 3)
     page.get_by_label("Retry").click()
     expect(option(page, "Answer 2 of 2")).to_be_visible()
     expect(option(page, "Cut at 3 tokens")).to_be_visible()

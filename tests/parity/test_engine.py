@@ -297,6 +297,21 @@ def test_a_row_for_which_there_is_no_memory_fails_alone(llama: Transformer):
     assert desk.engine.stats().blocks_used == 0
 
 
+def test_who_gets_the_last_piece_finds_the_row_s_blocks_free(llama: Transformer):
+    desk = Desk(llama, Settings(cache="full"))
+    found: list[tuple[int, int]] = []
+
+    def note(piece: object) -> None:
+        stats = desk.engine.stats()
+        found.append((stats.running, stats.blocks_used))
+
+    desk.engine.submit(ORDERS[0], note)
+    desk.finish()
+    assert len(found) == ORDERS[0].limit
+    assert found[0] == (1, 1)
+    assert found[-1] == (0, 0)
+
+
 def test_when_the_model_s_thread_dies_everybody_is_told(llama: Transformer):
     desk = Desk(llama, Settings(cache="full"))
     assert desk.engine.runner is not None

@@ -200,7 +200,7 @@ class Engine:
     def leave(self, seat: Seat) -> None:
         assert self.scheduler is not None
         self.scheduler.remove(seat.row)
-        del self.seats[seat.row]
+        self.seats.pop(seat.row, None)  # none where the last delivery failed
 
     def compute(self, plan: Plan) -> None:
         """Run a plan and record what came of it. Where there is no memory for it, the largest share fails alone."""
@@ -239,8 +239,8 @@ class Engine:
             self.fail(seat, error)
 
     def fail(self, seat: Seat, error: BaseException) -> None:
-        seat.deliver(error)
         self.leave(seat)
+        seat.deliver(error)
 
     def read(self, seat: Seat, count: int, logits: Tensor) -> None:
         """A part of a prompt was read; after its last part the answer begins."""
@@ -293,9 +293,10 @@ class Engine:
         return piece
 
     def hand_out(self, seat: Seat, piece: Piece) -> None:
-        seat.deliver(piece)
+        """Deliver a piece; whoever gets the last one finds its row's blocks free."""
         if piece.finish:
             self.leave(seat)
+        seat.deliver(piece)
 
     def work_on(self, task: Task) -> None:
         """One step of other work, which then stands at the end of the line again."""
