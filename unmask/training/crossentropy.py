@@ -1,7 +1,8 @@
 """The cost of naming each token, without ever holding all scores: rows go in pieces, gradients are made on the way.
 
 A vocabulary of V makes N x V scores, several times the memory of the rest of a small model. Here a piece of them is
-made, its cost and its gradients are taken, and the next piece writes over it; nothing is computed twice.
+made, its cost and its gradients are taken, and the next piece writes over it; nothing is computed twice. A piece is
+what a product wants, many rows; between the products it goes slice by slice, each of which stays near the processor.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from unmask.data.batch import IGNORED
 
 SCORES = 1 << 22
 """Scores held at a time: 16 MB of float32."""
+SLICE = 1 << 19
+"""Of these, how many are made into probabilities and gradients at a time."""
 LEAST_ROWS = 512
 """Fewer would read and write the gradient of a large vocabulary too often."""
 
@@ -62,15 +65,18 @@ class Pieces(torch.autograd.Function):
         rows = max(LEAST_ROWS, SCORES // weight.shape[0])
         for begin in range(0, hidden.shape[0], rows):
             piece, wanted = hidden[begin : begin + rows], targets[begin : begin + rows]
-            scores = F.linear(piece, weight, bias).float()  # [R, V]
-            total += spread(scores, wanted, smoothing)
+            scores = F.linear(piece, weight, bias)  # [R, V]
+            few = max(1, SLICE // weight.shape[0])
+            for some, theirs in zip(scores.split(few), wanted.split(few), strict=True):
+                wide = some.float()
+                total += spread(wide, theirs, smoothing)
+                some.copy_(wide)  # nothing, where it is float32 itself
             if to_hidden is None or to_weight is None:
                 continue
-            slopes = scores.to(hidden.dtype)
-            torch.mm(slopes, weight, out=to_hidden[begin : begin + rows])
-            to_weight.addmm_(slopes.T, piece)
+            torch.mm(scores, weight, out=to_hidden[begin : begin + rows])
+            to_weight.addmm_(scores.T, piece)
             if to_bias is not None:
-                to_bias += slopes.sum(0)
+                to_bias += scores.sum(0)
         ctx.gradients = (to_hidden, to_weight, to_bias)
         return total
 
