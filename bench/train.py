@@ -23,12 +23,19 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.paired import ROOT, figure, record
 from bench.train_sides import CASES
 
-PEERS = {
-    "gpt": ("plain", "plain compiled", "transformers"),
-    "bert": ("transformers",),
-    "seq2seq": ("transformers",),
-    "glm": ("ours",),
+PAIRS = {
+    "gpt": [
+        ("ours", "plain"),
+        ("ours", "plain compiled"),
+        ("ours compiled", "plain compiled"),
+        ("ours", "transformers"),
+    ],
+    "bert": [("ours", "transformers")],
+    "seq2seq": [("ours", "transformers")],
+    "glm": [("ours", "ours")],
 }
+Pair = tuple[str, str]
+"""A side of ours, and the one that it is held against."""
 SPEED, MEMORY = "train_tok_s", "train_peak_memory_mb"
 
 
@@ -61,31 +68,32 @@ class Side:
         self.process.wait()
 
 
-def compare(case: str, dtype: str, peers: Sequence[str], steps: int, rounds: int, command: str) -> None:
-    """Measure one case in one number format, and record a row for each peer and figure."""
-    mine = Side("ours", case, dtype)
-    theirs = {peer: Side(peer, other_case(case, peer), dtype) for peer in peers}
-    pairs: dict[str, list[tuple[dict[str, float], dict[str, float]]]] = {peer: [] for peer in peers}
+def compare(case: str, dtype: str, pairs: Sequence[Pair], steps: int, rounds: int, command: str) -> None:
+    """Measure one case in one number format, and record a row for each pair and figure."""
+    mine = {name: Side(name, case, dtype) for name in dict.fromkeys(name for name, _ in pairs)}
+    theirs = {name: Side(name, other_case(case, name), dtype) for name in dict.fromkeys(name for _, name in pairs)}
+    turns: dict[Pair, list[tuple[dict[str, float], dict[str, float]]]] = {pair: [] for pair in pairs}
     for number in range(rounds):
-        for peer, side in theirs.items():
+        for pair in pairs:
+            name, peer = pair
             if number % 2:
-                found = side.turn(steps)
-                own = mine.turn(steps)
+                found = theirs[peer].turn(steps)
+                own = mine[name].turn(steps)
             else:
-                own = mine.turn(steps)
-                found = side.turn(steps)
-            pairs[peer].append((own, found))
-            print(f"{case}, {dtype}, round {number + 1}: ours {own}, {peer} {found}", file=sys.stderr)
-    for side in (mine, *theirs.values()):
+                own = mine[name].turn(steps)
+                found = theirs[peer].turn(steps)
+            turns[pair].append((own, found))
+            print(f"{case}, {dtype}, round {number + 1}: {name} {own}, {peer} {found}", file=sys.stderr)
+    for side in (*mine.values(), *theirs.values()):
         side.end()
-    for peer, each in pairs.items():
+    for (name, peer), each in turns.items():
         figures = [figure(SPEED, each, larger=True), figure(MEMORY, each, larger=False)]
         if case.startswith("tiny"):  # it shows that a side works, and says nothing of its speed
-            print(case, peer, figures)
+            print(case, name, peer, figures)
             continue
         record(
             figures,
-            model=case,
+            model=case if name == "ours" else f"{case}, compiled",
             dtype=dtype,
             peer=peer if peer != "ours" else other_case(case, peer),
             version=theirs[peer].version,
@@ -111,9 +119,9 @@ def main() -> None:
     arguments = parser.parse_args()
     for case in arguments.cases:
         for dtype in arguments.dtypes:
-            peers = [each for each in PEERS[CASES[case].kind] if each in (arguments.peers or PEERS[CASES[case].kind])]
+            pairs = [pair for pair in PAIRS[CASES[case].kind] if not arguments.peers or pair[1] in arguments.peers]
             command = f"python bench/train.py --steps {arguments.steps} --rounds {arguments.rounds}"
-            compare(case, dtype, peers, arguments.steps, arguments.rounds, command)
+            compare(case, dtype, pairs, arguments.steps, arguments.rounds, command)
 
 
 if __name__ == "__main__":

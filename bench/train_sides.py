@@ -147,7 +147,7 @@ def with_blanks(case: Case, tokens: Tensor, following: Tensor) -> Batch:
     )
 
 
-def ours(case: Case, bfloat16: bool, turns: Turns) -> None:
+def ours(case: Case, bfloat16: bool, turns: Turns, *, compiled: bool = False) -> None:
     from unmask.core.initial import initialize
     from unmask.families.scales import MAKERS, Scale, scaled_original
     from unmask.training.hooks import Hook, StepRecord
@@ -182,6 +182,7 @@ def ours(case: Case, bfloat16: bool, turns: Turns) -> None:
         save_every=0,
         evaluate_every=0,
         log_every=0,
+        compile=compiled,
     )
     with TemporaryDirectory() as folder:
         train(model, objectives[case.kind], Drawn(case), settings, Path(folder), hooks=[Told()])
@@ -305,6 +306,7 @@ class Rows:
 
 SIDES: dict[str, Callable[[Case, bool, Turns], None]] = {
     "ours": ours,
+    "ours compiled": lambda case, bfloat16, turns: ours(case, bfloat16, turns, compiled=True),
     "plain": plain,
     "plain compiled": lambda case, bfloat16, turns: plain(case, bfloat16, turns, compiled=True),
     "transformers": hugging_face,
@@ -317,7 +319,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     library = "transformers" if name == "transformers" else "torch"
-    told = unmask.__version__ if name == "ours" else version(library)
+    told = unmask.__version__ if name.startswith("ours") else version(library)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     SIDES[name](CASES[case], dtype == "bfloat16", Turns(out, told))
 
