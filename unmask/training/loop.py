@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from unmask.base.allocation import memory_kept
 from unmask.base.language import say
 from unmask.data.batches import Batches
 from unmask.training.checkpoints import Keeper
@@ -60,7 +61,7 @@ def train(
     for message in keeper.resume():
         tell(watchers, "note", run, message)
     tell(watchers, "begin", run)
-    with Stopping() as stopping:
+    with Stopping() as stopping, memory_kept():
         losses, stopped = follow(run, keeper, watchers, validation, stopping)
     run.finish()
     report = TrainReport(run.step, stopped, losses, run.seconds, run.seen, folder)

@@ -1,0 +1,27 @@
+"""Memory that stays with the process for as long as that was asked for."""
+
+from __future__ import annotations
+
+import platform
+import resource
+
+import pytest
+import torch
+
+from unmask.base.allocation import memory_kept
+
+
+def cleared() -> int:
+    """Pages that the system had to clear for a large block which is used and freed."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(16 << 20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_a_block_that_was_freed_is_used_again_and_given_back_at_the_end():
+    plain = min(cleared() for _ in range(3))
+    with memory_kept():
+        cleared()
+        assert min(cleared() for _ in range(3)) < plain / 10
+    assert min(cleared() for _ in range(3)) > plain / 2
