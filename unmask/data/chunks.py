@@ -7,9 +7,9 @@ with the blanks before it, say, and most chunks were there before.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,7 @@ class Chunks:
         cut = [self.cutting.cut(text) for text in texts]
         if len(self.known) > MOST:
             self.known.clear()
-        fresh = list(set(chain.from_iterable(filter(None, cut))).difference(self.known))
+        fresh = list(set().union(*filter(None, cut)).difference(self.known))
         self.known.update(zip(fresh, self.spelled(self.cutting.backend, fresh), strict=True))
         whole = [text for text, chunks in zip(texts, cut, strict=True) if chunks is None]
         others, look_up = iter(self.spelled(self.backend, whole)), self.known.__getitem__
@@ -77,7 +77,8 @@ class Chunks:
         return [np.frombuffer(row, self.dtype) for row in rows]
 
     def spelled(self, backend: tokenizers.Tokenizer, texts: Sequence[str]) -> list[bytes]:
-        return [np.array(each.ids, self.dtype).tobytes() for each in self.encode(backend, texts)]
+        # For a few ids each, quicker than numpy.
+        return [array(self.dtype.char, each.ids).tobytes() for each in self.encode(backend, texts)]
 
 
 def cutting(tokenizer: Tokenizer) -> Cutting | None:

@@ -18,6 +18,7 @@ from unmask.text.words import units
 Keys = NDArray[np.uint64]
 FRESH = 1 << 16  # keys that a SeenKeys has in its set before it sorts them in
 BLOCK = 1 << 12  # shingles that are hashed at a time
+BLANKS = b" \t\n\v\f\r"
 
 
 class Duplicates(Protocol):
@@ -69,7 +70,8 @@ class Exact:
 
     def seen(self, text: str) -> bool:
         plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-        return self.keys.seen([number(" ".join(plain.casefold().split()).encode("utf-8", "surrogatepass"))])
+        # As bytes, blanks go many times as quickly as by words; of those beyond ASCII, NFKC has made plain ones.
+        return self.keys.seen([number(plain.casefold().encode("utf-8", "surrogatepass").translate(None, BLANKS))])
 
 
 @dataclass(frozen=True, eq=False)

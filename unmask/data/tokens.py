@@ -84,12 +84,17 @@ class Encoder:
 
     def ended(self, ids: NDArray[Any]) -> NDArray[Any]:
         """The ids of a text, and its end; nothing is left nothing."""
-        return ids if self.end is None or not len(ids) else np.append(ids, ids.dtype.type(self.end))
+        return np.concatenate((ids, self.tail)) if len(ids) else ids
 
     @cached_property
     def chunks(self) -> Chunks | None:
         found = cutting(self.tokenizer)
         return None if found is None else Chunks(found, self.tokenizer.backend, bare, self.dtype)
+
+    @cached_property
+    def tail(self) -> NDArray[Any]:
+        """What ends a document, as an array: empty where the tokenizer has no such token."""
+        return np.array([] if self.end is None else [self.end], self.dtype)
 
     @property
     def dtype(self) -> str:
