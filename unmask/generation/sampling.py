@@ -74,9 +74,10 @@ class Chooser:
             self.generator.seed()
         else:
             self.generator.manual_seed(sampling.seed)
-        self.seen = torch.zeros(vocab, dtype=torch.bool, device=prompt.device)
-        self.counts = torch.zeros(vocab, device=prompt.device)
-        self.seen[prompt] = True
+        with one_thread():  # as in `choose`
+            self.seen = torch.zeros(vocab, dtype=torch.bool, device=prompt.device)
+            self.counts = torch.zeros(vocab, device=prompt.device)
+            self.seen[prompt] = True
         self.bias = biases(sampling, vocab).to(prompt.device) if sampling.bias else None
 
     def choose(self, logits: Tensor) -> Tensor:
