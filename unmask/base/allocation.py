@@ -6,28 +6,44 @@ import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """glibc's numbers (malloc.h) for how much free memory it keeps, and how many blocks may be mappings of their own."""
 USUAL = {M_TRIM_THRESHOLD: 128 << 10, M_MMAP_MAX: 1 << 16}
 
 
+holders = 0
+"""Of those who asked, how many have not ended yet."""
+turn = Lock()
+
+
 @contextmanager
 def memory_kept() -> Iterator[None]:
     """For as long as this lasts, freed memory stays with the process, for work that asks for as much again at once.
 
-    glibc maps every large block anew and the system clears it page by page: 4 to 8 % of a training step
-    (docs/LOG.md, 2026-11-23). With another C library this does nothing.
+    glibc maps every large block anew and the system clears it page by page: 4 to 8 % of a training step, a quarter of
+    the time of an encoder in bfloat16 (docs/LOG.md, 2026-11-23). With another C library this does nothing.
     """
-    if platform.libc_ver()[0] != "glibc":
-        yield
-        return
-    library = ctypes.CDLL(None)
-    library.mallopt(M_MMAP_MAX, 0)
-    library.mallopt(M_TRIM_THRESHOLD, -1)  # never
+    hold(1)
     try:
         yield
     finally:
-        for what, value in USUAL.items():
-            library.mallopt(what, value)
-        library.malloc_trim(0)
+        hold(-1)
+
+
+def hold(count: int) -> None:
+    """The first to come asks for it, the last to go gives back what is free."""
+    global holders
+    if platform.libc_ver()[0] != "glibc":
+        return
+    library = ctypes.CDLL(None)
+    with turn:
+        holders += count
+        if (holders, count) == (1, 1):
+            library.mallopt(M_MMAP_MAX, 0)
+            library.mallopt(M_TRIM_THRESHOLD, -1)  # never
+        elif holders == 0:
+            for what, value in USUAL.items():
+                library.mallopt(what, value)
+            library.malloc_trim(0)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
+from unmask.base.allocation import memory_kept
 from unmask.base.errors import ContextError
 from unmask.base.runtime import one_thread
 from unmask.core.masks import RightPadding
@@ -57,16 +58,18 @@ def vectors(
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Vectors of `rows`, a batch at a time as (which rows, float32 [B, W]), the longest rows first."""
     device = core.device
-    for batch in batches([len(row) for row in rows], most=most_tokens(device)):
-        lengths = torch.tensor([len(rows[i]) for i in batch], device=device)
-        longest = len(rows[batch[0]])
-        tokens = torch.tensor([[*rows[i], *[0] * (longest - len(rows[i]))] for i in batch], device=device)  # [B, T]
-        even = len(rows[batch[-1]]) == longest
-        hidden = core(tokens, mask=None if even else core.spec.mask & RightPadding(lengths))
-        # torch's threads, once woken for so little, would keep a processor busy that a native reading wants.
-        with one_thread() if core.shortcut else nullcontext():
-            pooled = pooling.pool(hidden, lengths)
-        yield batch, pooled
+    parts = list(batches([len(row) for row in rows], most=most_tokens(device)))
+    with memory_kept() if len(parts) > 1 else nullcontext():
+        for batch in parts:
+            lengths = torch.tensor([len(rows[i]) for i in batch], device=device)
+            longest = len(rows[batch[0]])
+            tokens = torch.tensor([[*rows[i], *[0] * (longest - len(rows[i]))] for i in batch], device=device)  # [B, T]
+            even = len(rows[batch[-1]]) == longest
+            hidden = core(tokens, mask=None if even else core.spec.mask & RightPadding(lengths))
+            # torch's threads, once woken for so little, would keep a processor busy that a native reading wants.
+            with one_thread() if core.shortcut else nullcontext():
+                pooled = pooling.pool(hidden, lengths)
+            yield batch, pooled
 
 
 def batches(lengths: Sequence[int], *, most: int) -> Iterator[list[int]]:

@@ -25,3 +25,15 @@ def test_a_block_that_was_freed_is_used_again_and_given_back_at_the_end():
         cleared()
         assert min(cleared() for _ in range(3)) < plain / 10
     assert min(cleared() for _ in range(3)) > plain / 2
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_it_lasts_until_the_last_who_asked_has_ended():
+    plain = min(cleared() for _ in range(3))
+    first, second = memory_kept(), memory_kept()
+    with first:
+        second.__enter__()
+        cleared()
+    assert min(cleared() for _ in range(3)) < plain / 10
+    second.__exit__(None, None, None)
+    assert min(cleared() for _ in range(3)) > plain / 2
