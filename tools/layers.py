@@ -34,7 +34,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("cli",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-TORCHLESS = ("base/", "text/", "engine/blocks.py", "engine/scheduler.py")
+TORCHLESS = ("base/", "text/", "native/library.py", "native/chunks.py", "engine/blocks.py", "engine/scheduler.py")
 # The package's own name hands out what `model` offers, so importing it counts as importing that.
 FACE = "model"
 

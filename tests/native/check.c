@@ -99,6 +99,7 @@ int main(int count, char **words) {
             printf("%s ", SETS[i]->name);
         }
     CHECK(!library_choose("nonsense"), "there are no such kernels");
+    if (count == 1) check_chunks();
     check_pools();
     check_programs(count == 1);
     printf("%s all is well\n", count > 1 ? words[1] : "");

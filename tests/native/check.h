@@ -42,5 +42,6 @@ void check_rows(const Kernels *kernels);
 void check_attention(const Kernels *kernels);
 void check_programs(int every); /* 0: only with the portable kernels */
 void check_pools(void);
+void check_chunks(void);
 
 #endif

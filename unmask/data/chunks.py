@@ -7,28 +7,30 @@ with the blanks before it, say, and most chunks were there before.
 from __future__ import annotations
 
 import re
-from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from ctypes import CDLL
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
+from unmask.data.spelling import bare, in_groups
+from unmask.native.chunks import Table
+from unmask.native.library import threadless
 from unmask.text.pieces import BLANK
 from unmask.text.preparation import State, state_of, steps
 from unmask.text.tokenizer import Tokenizer
 
 MOST, LONGEST = 1 << 19, 32
-"""Chunks that are remembered, some 200 bytes each; and characters of one: longer ones hardly come again."""
-MARKS, BLANKS = ',.;:!?")-', r"\s"
+"""Chunks that are remembered, 100 to 200 bytes each; and characters of one: longer ones hardly come again."""
+MARKS = ',.;:!?")-'
 LETTER_MARK = rf"[A-Za-z][{re.escape(MARKS)}]"
 # Blanks to Python, to the library partly letters that are left out: texts with these are given to it whole.
 CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-
-Encode = Callable[[tokenizers.Tokenizer, Sequence[str]], Sequence[Any]]
-"""The library's encoding of texts side by side."""
 
 
 @dataclass(frozen=True)
@@ -37,48 +39,102 @@ class Cutting:
 
     Args:
         backend: what spells a chunk.
-        chunk: matches one.
         whole: matches what is in a text that must not be cut.
-        escaped: blanks are written as in pieces before a text is cut, and one is put before it.
+        marks: a word is cut before a mark that follows a letter.
+        escaped: blanks are written as in pieces before a text is cut, and one is put before it; only these part words.
     """
 
     backend: tokenizers.Tokenizer
-    chunk: re.Pattern[str]
     whole: re.Pattern[str]
-    escaped: bool = False
+    marks: bool
+    escaped: bool
 
-    def cut(self, text: str) -> list[str] | None:
-        """A text's chunks; None if it cannot be cut."""
-        if not text or self.whole.search(text):
-            return None
+    def may_cut(self, text: str) -> bool:
+        return bool(text) and not self.whole.search(text)
+
+    def cut(self, text: str) -> list[str]:
         return self.chunk.findall(BLANK + text.replace(" ", BLANK) if self.escaped else text)
+
+    @cached_property
+    def chunk(self) -> re.Pattern[str]:
+        """Matches blanks and a word, or the part of it before a mark."""
+        blanks = BLANK if self.escaped else r"\s"
+        whole_word = rf"[{blanks}]*+[^{blanks}]+|[{blanks}]+"
+        return re.compile(f"{up_to_mark(blanks)}|{whole_word}" if self.marks else whole_word)
 
 
 class Chunks:
-    """Remembers the ids of chunks, as the bytes of an array of `dtype`."""
+    """Texts to ids of `dtype`; `backend` spells those that must not be cut."""
 
-    def __init__(self, cutting: Cutting, backend: tokenizers.Tokenizer, encode: Encode, dtype: str) -> None:
-        self.cutting, self.backend, self.encode, self.dtype = cutting, backend, encode, np.dtype(dtype)
+    def __init__(self, cutting: Cutting, backend: tokenizers.Tokenizer, dtype: str) -> None:
+        self.cutting, self.backend, self.dtype = cutting, backend, np.dtype(dtype)
+        found = threadless()
+        self.known = Plain(cutting, self.dtype) if found is None else Compiled(cutting, self.dtype, found)
+
+    def ids(self, texts: Sequence[str]) -> list[NDArray[Any]]:
+        """The ids of each text: [n] each.
+
+        Raises:
+            TokenizerError: if one of them cannot be spelled.
+        """
+        may_cut = [self.cutting.may_cut(text) for text in texts]
+        parts = iter(self.known.ids(list(compress(texts, may_cut))))
+        whole = iter(bare(self.backend, [text for text, may in zip(texts, may_cut, strict=True) if not may]))
+        return [next(parts) if may else np.array(next(whole), self.dtype) for may in may_cut]
+
+
+class Plain:
+    """Remembers the ids of chunks, as the bytes of an array; the slow twin of `Compiled`."""
+
+    def __init__(self, cutting: Cutting, dtype: np.dtype[Any]) -> None:
+        self.cutting, self.dtype = cutting, dtype
         self.known: dict[str, bytes] = {}
 
     def ids(self, texts: Sequence[str]) -> list[NDArray[Any]]:
-        """The ids of each text: [n] each."""
+        """The ids of each text that may be cut: [n] each.
+
+        Raises:
+            TokenizerError: if a chunk cannot be spelled.
+        """
         cut = [self.cutting.cut(text) for text in texts]
         if len(self.known) > MOST:
             self.known.clear()
-        fresh = list(set().union(*filter(None, cut)).difference(self.known))
-        self.known.update(zip(fresh, self.spelled(self.cutting.backend, fresh), strict=True))
-        whole = [text for text, chunks in zip(texts, cut, strict=True) if chunks is None]
-        others, look_up = iter(self.spelled(self.backend, whole)), self.known.__getitem__
-        rows = [next(others) if chunks is None else b"".join(map(look_up, chunks)) for chunks in cut]
+        fresh = list(set().union(*cut).difference(self.known))
+        ids, lengths = in_groups(self.cutting.backend, fresh)
+        spelled, bounds = ids.astype(self.dtype).tobytes(), lengths.cumsum() * self.dtype.itemsize
+        rows = (spelled[begin:end] for begin, end in pairwise([0, *bounds.tolist()]))
+        self.known.update(zip(fresh, rows, strict=True))
+        found = [b"".join(map(self.known.__getitem__, chunks)) for chunks in cut]
         for chunk in fresh:
             if len(chunk) > LONGEST:
                 del self.known[chunk]
-        return [np.frombuffer(row, self.dtype) for row in rows]
+        return [np.frombuffer(row, self.dtype) for row in found]
 
-    def spelled(self, backend: tokenizers.Tokenizer, texts: Sequence[str]) -> list[bytes]:
-        # For a few ids each, quicker than numpy.
-        return [array(self.dtype.char, each.ids).tobytes() for each in self.encode(backend, texts)]
+
+class Compiled:
+    """Cuts and looks up by the native library, where nobody waits for the interpreter."""
+
+    def __init__(self, cutting: Cutting, dtype: np.dtype[Any], functions: CDLL) -> None:
+        self.cutting, self.dtype = cutting, dtype
+        self.table = Table(functions, words=not cutting.escaped, marks=cutting.marks, most=MOST, longest=LONGEST)
+
+    def ids(self, texts: Sequence[str]) -> list[NDArray[Any]]:
+        """As `Plain` gives them.
+
+        Raises:
+            TokenizerError: if a chunk cannot be spelled.
+            MemoryError: if there is no memory to remember what these texts have.
+        """
+        fresh = self.cut(texts)
+        return self.table.rows(*in_groups(self.cutting.backend, fresh), self.dtype)
+
+    def cut(self, texts: Sequence[str]) -> list[str]:
+        """The chunks of texts that have no ids."""
+        if not self.cutting.escaped:
+            return self.table.scan(texts)
+        # To the library a blank is both kinds of it: texts in ASCII remain so, which is quicker.
+        fresh = self.table.scan([" " + text.replace(BLANK, " ") for text in texts])
+        return [chunk.replace(" ", BLANK) for chunk in fresh]
 
 
 def cutting(tokenizer: Tokenizer) -> Cutting | None:
@@ -89,14 +145,14 @@ def cutting(tokenizer: Tokenizer) -> Cutting | None:
         # Added tokens are found within a chunk, unless they are cut themselves or look at what is around them.
         apart = not any(set(each) & {" ", "\n", *MARKS} for each in added)
         alone = not any(each["lstrip"] or each["rstrip"] or each["single_word"] for each in state["added_tokens"])
-        chunk = rf"{up_to_mark(BLANKS)}|\s*+\S+|\s+"
-        return Cutting(tokenizer.backend, re.compile(chunk), re.compile(CONTROLS)) if apart and alone else None
+        if not (apart and alone):
+            return None
+        return Cutting(tokenizer.backend, re.compile(CONTROLS), marks=True, escaped=False)
     if by_blanks(state):
         across = any(re.search(LETTER_MARK, piece) for piece in pieces(state))
-        chunk = rf"{BLANK}*[^{BLANK}]+|{BLANK}+" if across else rf"{up_to_mark(BLANK)}|{BLANK}*[^{BLANK}]+|{BLANK}+"
         # A text that reads like the piece for a byte is for the whole backend, which knows better.
         whole = re.compile("|".join(map(re.escape, [*added, "<0x"])))
-        return Cutting(tokenizers.Tokenizer(tokenizer.backend.model), re.compile(chunk), whole, escaped=True)
+        return Cutting(tokenizers.Tokenizer(tokenizer.backend.model), whole, marks=not across, escaped=True)
     return None
 
 

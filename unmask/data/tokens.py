@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import tokenizers
 from numpy.typing import NDArray
 
 from unmask.data.chunks import Chunks, cutting
-from unmask.text.tokenizer import Tokenizer, encode_error, library_failure
+from unmask.data.spelling import bare, spelled
+from unmask.text.tokenizer import Tokenizer
 from unmask.text.words import sentence_starts, word_starts
 
 AHEAD = 2
@@ -64,13 +64,14 @@ class Encoder:
 
     def bare(self, texts: Sequence[str]) -> list[Tokens]:
         if self.chunks is None:
-            rows = [np.array(each.ids, self.dtype) for each in bare(self.tokenizer.backend, texts)]
+            rows = [np.array(ids, self.dtype) for ids in bare(self.tokenizer.backend, texts)]
         else:
             rows = self.chunks.ids(texts)
         return [Tokens(self.ended(row), None, None) for row in rows]
 
     def with_spans(self, texts: Sequence[str]) -> list[Tokens]:
-        found = spelled(self.tokenizer.backend.encode_batch, texts)
+        encode = self.tokenizer.backend.encode_batch
+        found = spelled(lambda: encode(list(texts), add_special_tokens=False), texts)
         return [self.looked_at(text, each) for text, each in zip(texts, found, strict=True)]
 
     def looked_at(self, text: str, encoding: Any) -> Tokens:
@@ -89,7 +90,7 @@ class Encoder:
     @cached_property
     def chunks(self) -> Chunks | None:
         found = cutting(self.tokenizer)
-        return None if found is None else Chunks(found, self.tokenizer.backend, bare, self.dtype)
+        return None if found is None else Chunks(found, self.tokenizer.backend, self.dtype)
 
     @cached_property
     def tail(self) -> NDArray[Any]:
@@ -107,27 +108,6 @@ class Encoder:
         named = self.tokenizer.specials.get("eos_token")
         found = None if named is None else self.tokenizer.id(named)
         return min(self.tokenizer.ends, default=None) if found is None else found
-
-
-def bare(backend: tokenizers.Tokenizer, texts: Sequence[str]) -> Sequence[Any]:
-    """The texts' encodings without spans, which take time.
-
-    Raises:
-        TokenizerError: as `spelled` does.
-    """
-    return spelled(backend.encode_batch_fast, texts)
-
-
-def spelled(encode: Callable[..., Sequence[Any]], texts: Sequence[str]) -> Sequence[Any]:
-    """The texts encoded side by side on all cores.
-
-    Raises:
-        TokenizerError: if one of them cannot be spelled.
-    """
-    try:
-        return encode(list(texts), add_special_tokens=False)
-    except BaseException as error:
-        raise encode_error(texts, library_failure(error)) from error
 
 
 def word_heads(text: str, spans: NDArray[np.int64]) -> NDArray[np.bool_]:

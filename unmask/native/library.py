@@ -9,18 +9,20 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
-from ctypes import CDLL, POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
+from ctypes import CDLL, POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, auto
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from threading import Lock
-
-import torch
+from typing import TYPE_CHECKING
 
 from unmask.base.errors import RequestError
 from unmask.base.language import say
+
+if TYPE_CHECKING:
+    import torch
 
 SWITCH = "UNMASK_NATIVE"
 KERNELS = ("avx512-vnni", "avx2-vnni", "avx2", "portable")
@@ -137,10 +139,11 @@ def library() -> Library | None:
 @cache
 def started(process: int, wanted: str) -> Library | None:
     """The library with as many threads as torch has now; a forked child has none of its parent's."""
-    path = built()
-    if path is None or wanted == "off":
+    import torch
+
+    functions = loaded() if wanted != "off" else None
+    if functions is None:
         return None
-    functions = declared(CDLL(str(path)))
     if wanted and not functions.library_choose(wanted.encode()):
         raise RequestError(
             "{variable} is {name!r}; it may be {known}, as far as this processor has them, or off.",
@@ -153,6 +156,17 @@ def started(process: int, wanted: str) -> Library | None:
     return Library(functions, c_void_p(pool), threads) if pool else None
 
 
+def threadless() -> CDLL | None:
+    """The library's functions that need no threads, and neither torch; None as `library`."""
+    return None if os.environ.get(SWITCH) == "off" else loaded()
+
+
+@cache
+def loaded() -> CDLL | None:
+    path = built()
+    return None if path is None else declared(CDLL(str(path)))
+
+
 def built() -> Path | None:
     """Where the compiled library lies."""
     here = Path(__file__).parent
@@ -160,7 +174,7 @@ def built() -> Path | None:
 
 
 def declared(functions: CDLL) -> CDLL:
-    """The functions with their types, as interface.h has them."""
+    """The functions with their types, as interface.h and chunks.h have them."""
     matrix = POINTER(MatrixFields)
     types: dict[str, tuple[object, list[object]]] = {
         "library_kernels": (c_char_p, []),
@@ -170,6 +184,13 @@ def declared(functions: CDLL) -> CDLL:
         "take_rows": (None, [matrix, c_void_p, c_int64, c_void_p]),
         "survey_sums": (None, [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_void_p]),
         "survey_largest": (None, [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int64, c_void_p, c_void_p]),
+        "chunks_new": (c_void_p, [c_int, c_int, c_int64, c_int64, c_uint64]),
+        "chunks_free": (None, [c_void_p]),
+        "chunks_scan": (c_int64, [c_void_p, c_char_p, c_void_p, c_int64]),
+        "chunks_fresh": (None, [c_void_p, c_void_p, c_void_p]),
+        "chunks_spell": (c_int, [c_void_p, c_void_p, c_void_p]),
+        "chunks_lengths": (None, [c_void_p, c_void_p]),
+        "chunks_join": (None, [c_void_p, c_void_p]),
         "program_new": (c_void_p, [POINTER(Operation), c_int, POINTER(c_int64), c_int, c_int64]),
         "program_free": (None, [c_void_p]),
         "program_run": (c_int, [c_void_p, c_void_p, POINTER(Call)]),

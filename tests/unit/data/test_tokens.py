@@ -7,7 +7,7 @@ import pytest
 from tokenizers import AddedToken
 
 from unmask.base.errors import TokenizerError
-from unmask.data.chunks import Chunks, cutting
+from unmask.data.chunks import cutting
 from unmask.data.tokens import Encoder
 from unmask.text.train import learn
 
@@ -77,22 +77,6 @@ def test_a_vocabulary_whose_special_tokens_take_blanks_with_them_is_not_cut():
     tokenizer = learn("bytes", TEXTS, vocab=260)
     tokenizer.backend.add_special_tokens([AddedToken("<mask>", lstrip=True)])
     assert cutting(tokenizer) is None
-
-
-def test_chunks_are_given_to_the_library_once_and_long_ones_each_time():
-    tokenizer = learn("bytes", TEXTS, vocab=260)
-    given: list[str] = []
-
-    def encode(backend, texts):
-        given.extend(texts)
-        return backend.encode_batch_fast(texts)
-
-    chunks = Chunks(cutting(tokenizer), tokenizer.backend, encode, "<u2")
-    long = "x" * 40
-    texts = [f"a bb, bb {long}", "a bb", f"ccc bb {long}", "whole\x00"]
-    found = [chunks.ids(texts[:2]), chunks.ids(texts[2:])]
-    assert [ids.tolist() for each in found for ids in each] == [list(tokenizer.encode(text).ids) for text in texts]
-    assert sorted(given) == sorted(["a", " bb", ",", "ccc", f" {long}", f" {long}", "whole\x00"])
 
 
 @pytest.mark.parametrize("words", [False, True])
