@@ -33,7 +33,7 @@ def memory_kept() -> Iterator[None]:
 
 
 def hold(count: int) -> None:
-    """The first to come asks for it, the last to go gives back what is free."""
+    """The first to come asks for it, the last to go gives back what can be."""
     global holders
     if platform.libc_ver()[0] != "glibc":
         return
