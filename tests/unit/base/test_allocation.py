@@ -10,7 +10,6 @@ import torch
 
 from unmask.base.allocation import memory_kept
 
-
 FLOATS = 16 << 20
 PAGES = FLOATS * 4 // resource.getpagesize()
 """So many are cleared where nothing is kept."""
