@@ -49,12 +49,13 @@ def test_in_chinese_every_knob_is_explained_in_chinese(monkeypatch: pytest.Monke
     assert "学习写作" in run("--list").stdout
 
 
+@pytest.mark.parametrize(("dtype", "each"), [("float32", 4), ("bfloat16", 6)])
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_plan_tells_figures_that_add_up(name: str):
-    plan = json.loads(run(name, "--plan", "--json", "--set", "steps=7").stdout)
+def test_a_plan_tells_figures_that_add_up(name: str, dtype: str, each: int):
+    plan = json.loads(run(name, "--plan", "--json", "--set", "steps=7", "--set", f"dtype={dtype}").stdout)
     parts = ("weights", "gradients", "optimizer", "activations", "runtime")
-    assert plan["memory"] == sum(plan[each] for each in parts)
-    assert plan["weights"] == 4 * plan["parameters"]
+    assert plan["memory"] == sum(plan[part] for part in parts)
+    assert plan["weights"] == each * plan["parameters"]
     assert plan["flops"] > 6 * 7 * plan["parameters"]
 
 
