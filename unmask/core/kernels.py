@@ -1,6 +1,7 @@
 """attend(): align, mask, mix. The only place that picks a kernel.
 
-`explicit` spells the three steps out; it is the oracle of `fused` and the kernel that can show its weights.
+`explicit` spells the three steps out; it is the oracle of `fused`, the kernel that can show its weights, and on a CPU
+the quickest for many small problems.
 """
 
 from __future__ import annotations
@@ -8,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from unmask.core.alignment import Alignment, Dot, ScaledDot, scores
 from unmask.core.distribution import softmax
 from unmask.core.masks import KernelMask
+
+HEADS, PAIRS = 64, 1 << 12
+"""From so many heads of all rows on, of at most so many pairs of query and key, a CPU takes two plain products in half
+the time of torch's kernel, in bfloat16 a quarter (docs/LOG.md, 2026-11-23)."""
 
 Kernel = Callable[[Tensor, Tensor, Tensor, KernelMask, Alignment], Tensor]
 """query [B, H, T, D], key and value [B, K, S, D] with K dividing H, mask, alignment -> mixed values [B, H, T, D]."""
@@ -48,6 +54,8 @@ def fused(
 
     `dropout`: the share of weights left out, the rest made larger; with it, torch does store them on a CPU.
     """
+    if not dropout and are_many_small(query, key):
+        return explicit(query.float(), key.float(), value.float(), mask, alignment).to(query.dtype)
     scale = alignment.scale(query.shape[-1])
     heads, groups = query.shape[1], key.shape[1]
     if query.shape[2] == 1 and heads != groups and mask.bias is None:
@@ -65,6 +73,13 @@ def fused(
         scale=scale,
         enable_gqa=heads != groups,
     )
+
+
+def are_many_small(query: Tensor, key: Tensor) -> bool:
+    """Whether plain products are quicker; never where something is learnt, which would keep all weights."""
+    if query.device.type != "cpu" or torch.is_grad_enabled() or query.shape[1] != key.shape[1]:
+        return False
+    return query.shape[0] * query.shape[1] >= HEADS and query.shape[2] * key.shape[2] <= PAIRS
 
 
 def shared(keys: Tensor, heads: int) -> Tensor:

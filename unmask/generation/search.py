@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from unmask.base.allocation import memory_kept
 from unmask.base.errors import RequestError
 from unmask.base.runtime import one_thread
 from unmask.generation.answer import Finish
@@ -171,6 +172,7 @@ class Beam:
 
 
 @torch.inference_mode()
+@memory_kept()
 def beam_search(steps: Steps, prompts: Tensor, wanted: Search, rules: Rules) -> list[list[Path]]:
     """The paths from each prompt [M, T] that ended or have no more room, the best first, at most `beams` a prompt."""
     tokens, rows = prompts, [Path((), 0.0, row) for row in range(len(prompts))]
