@@ -17,9 +17,10 @@ from unmask.core.alignment import Alignment, Dot, ScaledDot, scores
 from unmask.core.distribution import softmax
 from unmask.core.masks import KernelMask
 
-HEADS, PAIRS = 64, 1 << 12
-"""From so many heads of all rows on, of at most so many pairs of query and key, a CPU takes two plain products in half
-the time of torch's kernel, in bfloat16 a quarter (docs/LOG.md, 2026-11-23)."""
+HEADS, QUERIES, PAIRS = 64, 8, 1 << 12
+"""From so many heads of all rows on, of few queries each and of at most so many pairs of query and key, a CPU takes two
+plain products in half the time of torch's kernel, in bfloat16 a quarter. More queries come in ever new shapes, each of
+which a product prepares for (docs/LOG.md, 2026-11-23)."""
 
 Kernel = Callable[[Tensor, Tensor, Tensor, KernelMask, Alignment], Tensor]
 """query [B, H, T, D], key and value [B, K, S, D] with K dividing H, mask, alignment -> mixed values [B, H, T, D]."""
@@ -79,7 +80,8 @@ def are_many_small(query: Tensor, key: Tensor) -> bool:
     """Whether plain products are quicker; never where something is learnt, which would keep all weights."""
     if query.device.type != "cpu" or torch.is_grad_enabled() or query.shape[1] != key.shape[1]:
         return False
-    return query.shape[0] * query.shape[1] >= HEADS and query.shape[2] * key.shape[2] <= PAIRS
+    rows, heads, queries, _ = query.shape
+    return rows * heads >= HEADS and queries <= QUERIES and queries * key.shape[2] <= PAIRS
 
 
 def shared(keys: Tensor, heads: int) -> Tensor:
