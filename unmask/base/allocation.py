@@ -6,7 +6,8 @@ import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from functools import cache
+from threading import RLock
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """glibc's numbers (malloc.h) for how much free memory it keeps, and how many blocks may be mappings of their own."""
@@ -15,7 +16,8 @@ USUAL = {M_TRIM_THRESHOLD: 128 << 10, M_MMAP_MAX: 1 << 16}
 
 holders = 0
 """Of those who asked, how many have not ended yet."""
-turn = Lock()
+turn = RLock()
+"""Taken twice where a generator that ends is swept up while somebody holds it."""
 
 
 @contextmanager
@@ -35,9 +37,9 @@ def memory_kept() -> Iterator[None]:
 def hold(count: int) -> None:
     """The first to come asks for it, the last to go gives back what can be."""
     global holders
-    if platform.libc_ver()[0] != "glibc":
+    library = glibc()
+    if library is None:
         return
-    library = ctypes.CDLL(None)
     with turn:
         holders += count
         if (holders, count) == (1, 1):
@@ -47,3 +49,8 @@ def hold(count: int) -> None:
             for what, value in USUAL.items():
                 library.mallopt(what, value)
             library.malloc_trim(0)
+
+
+@cache
+def glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
