@@ -60,7 +60,7 @@ def ask(server: Served, method: str, path: str, body: object = None, **headers: 
 
 def test_told_to_stop_it_lets_nobody_in_and_finishes_what_it_began(tiny_folder: Path, tmp_path: Path) -> None:
     with served_by([*SERVE, str(tiny_folder), *ALONE], tmp_path / "log") as server:
-        with answering(server, tiny_folder, 150) as answer:
+        with answering(server, tiny_folder, 1500) as answer:
             server.process.send_signal(signal.SIGTERM)
             until(lambda: ask(server, "GET", "/health/ready")[0] == 503)
             status, headers, refused = ask(server, "POST", "/v1/chat/completions", {})
@@ -125,7 +125,7 @@ def test_further_models_are_loaded_when_they_are_asked_for_and_put_away(tiny_fol
         _, _, models = ask(server, "GET", "/v1/models")
         assert [each["id"] for each in models["data"]] == [str(tiny_folder), str(second)]
         assert loaded(server) == [str(tiny_folder)]
-        with answering(server, second, 100) as answer:
+        with answering(server, second, 1500) as answer:
             assert loaded(server) == [str(tiny_folder), str(second)]
             assert answer.read().endswith(b"data: [DONE]\n\n")
         until(lambda: loaded(server) == [str(tiny_folder)])
