@@ -27,13 +27,21 @@ class Visits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        name, status = request_id(scope), GONE
+        name, status, counted = request_id(scope), GONE, False
+
+        def count() -> None:
+            nonlocal counted
+            if not counted:
+                self.meter.visited(route(scope), status, scope.get("state", {}).get("refused"))
+            counted = True
 
         async def noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message = {**message, "headers": [*message["headers"], (b"x-request-id", name)]}
+            elif not message.get("more_body"):
+                count()  # before it goes out: who has the whole answer finds it counted
             await send(message)
 
         try:
@@ -43,7 +51,7 @@ class Visits:
                 raise
             await Refusal(unexpected(error))(scope, receive, noted)
         finally:
-            self.meter.visited(route(scope), status, scope.get("state", {}).get("refused"))
+            count()
 
 
 def request_id(scope: Scope) -> bytes:

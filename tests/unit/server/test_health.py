@@ -60,17 +60,17 @@ def test_a_dead_model_fails_its_clients_and_the_health_and_ends_the_server(
     tiny_folder: Path, caplog: pytest.LogCaptureFixture
 ):
     model = unmask.load(tiny_folder)
-    calls: list[int] = []
+    breaking = threading.Event()
 
     def break_down(*_: object) -> None:
-        calls.append(1)
-        if len(calls) == 5:
+        if breaking.is_set():
             raise FloatingPointError("broken inside")
 
     model.core.register_forward_hook(break_down)
     caplog.set_level(logging.ERROR)
     with serving(model) as server:
         with server.long_answer() as connection:
+            breaking.set()
             last = connection.getresponse().read().decode().rstrip("\n").split("\n\n")[-1]
         assert json.loads(last.removeprefix("data: "))["error"]["code"] == "model_stopped"
         told = server.send("GET", "/health")
