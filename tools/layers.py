@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ORDER: tuple[tuple[str, ...], ...] = (
     ("base",),
-    ("text", "core", "native"),
+    ("native",),
+    ("text", "core"),
     ("checkpoints",),
     ("adapters", "quantization", "data", "baselines"),
     ("lowering",),

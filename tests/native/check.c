@@ -93,6 +93,7 @@ int main(int count, char **words) {
             check_rows(SETS[i]);
             check_float_products(SETS[i]);
             check_attention(SETS[i]);
+            check_glance();
             Pool *pool = pool_new(2);
             check_products(pool);
             pool_free(pool);
@@ -101,6 +102,7 @@ int main(int count, char **words) {
     CHECK(!library_choose("nonsense"), "there are no such kernels");
     if (count == 1) check_chunks();
     check_pools();
+    check_glance();
     check_programs(count == 1);
     printf("%s all is well\n", count > 1 ? words[1] : "");
     return 0;

@@ -40,6 +40,7 @@ void check_products(Pool *pool);
 void check_float_products(const Kernels *kernels);
 void check_rows(const Kernels *kernels);
 void check_attention(const Kernels *kernels);
+void check_glance(void); /* with the kernels in use */
 void check_programs(int every); /* 0: only with the portable kernels */
 void check_pools(void);
 void check_chunks(void);

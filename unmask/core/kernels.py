@@ -1,7 +1,6 @@
 """attend(): align, mask, mix. The only place that picks a kernel.
 
-`explicit` spells the three steps out; it is the oracle of `fused`, the kernel that can show its weights, and on a CPU
-the quickest for many small problems.
+`explicit` spells the three steps out; it is the oracle of `fused`, and the kernel that can show its weights.
 """
 
 from __future__ import annotations
@@ -16,11 +15,7 @@ from torch import Tensor
 from unmask.core.alignment import Alignment, Dot, ScaledDot, scores
 from unmask.core.distribution import softmax
 from unmask.core.masks import KernelMask
-
-HEADS, QUERIES, PAIRS = 64, 8, 1 << 12
-"""From so many heads of all rows on, of few queries each and of at most so many pairs of query and key, a CPU takes two
-plain products in half the time of torch's kernel, in bfloat16 a quarter. More queries come in ever new shapes, each of
-which a product prepares for (docs/LOG.md, 2026-11-23)."""
+from unmask.native.attention import attention
 
 Kernel = Callable[[Tensor, Tensor, Tensor, KernelMask, Alignment], Tensor]
 """query [B, H, T, D], key and value [B, K, S, D] with K dividing H, mask, alignment -> mixed values [B, H, T, D]."""
@@ -51,13 +46,13 @@ def explicit(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignm
 def fused(
     query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, alignment: Alignment, dropout: float = 0.0
 ) -> Tensor:
-    """Attention through torch's scaled_dot_product_attention, which never stores the weights.
+    """Attention that never stores the weights: the library's, or torch's scaled_dot_product_attention.
 
     `dropout`: the share of weights left out, the rest made larger; with it, torch does store them on a CPU.
     """
-    if not dropout and are_many_small(query, key):
-        return explicit(query.float(), key.float(), value.float(), mask, alignment).to(query.dtype)
     scale = alignment.scale(query.shape[-1])
+    if not dropout and (mixed := native(query, key, value, mask, scale)) is not None:
+        return mixed
     heads, groups = query.shape[1], key.shape[1]
     if query.shape[2] == 1 and heads != groups and mask.bias is None:
         # One query a head: the heads that share a key line up as rows of it, so no key is ever repeated.
@@ -76,12 +71,13 @@ def fused(
     )
 
 
-def are_many_small(query: Tensor, key: Tensor) -> bool:
-    """Whether plain products are quicker; never where something is learnt, which would keep all weights."""
-    if query.device.type != "cpu" or torch.is_grad_enabled() or query.shape[1] != key.shape[1]:
-        return False
-    rows, heads, queries, _ = query.shape
-    return rows * heads >= HEADS and queries <= QUERIES and queries * key.shape[2] <= PAIRS
+def native(query: Tensor, key: Tensor, value: Tensor, mask: KernelMask, scale: float) -> Tensor | None:
+    """Attention by the library; None for what torch does, or does better: one query for each head, in float32."""
+    if torch.compiler.is_compiling() or mask.bias is not None or (mask.dense is not None and mask.lengths is None):
+        return None
+    if query.shape[2] == 1 and query.dtype == torch.float32:
+        return None
+    return attention(query, key, value, lengths=mask.lengths, causal=mask.causal, scale=scale)
 
 
 def shared(keys: Tensor, heads: int) -> Tensor:

@@ -161,12 +161,14 @@ class KernelMask:
     """A mask in the form a kernel takes, made once for all layers of a forward.
 
     `dense` is bool [B or 1, 1, T, S]. Without it, `causal` hides the upper triangle and nothing else is hidden.
-    `bias` [B or 1, H, T, S] is added to the scores, minus infinity where `dense` hides.
+    `bias` [B or 1, H, T, S] is added to the scores, minus infinity where `dense` hides. `lengths` [B] says it shorter
+    where `dense` hides all but the first so many keys of each row, and nothing else.
     """
 
     causal: bool = False
     dense: Tensor | None = None
     bias: Tensor | None = None
+    lengths: Tensor | None = None
 
     def biased(self, bias: Tensor) -> KernelMask:
         """The same, with bias [1, H, T, S] added to the scores."""
@@ -191,7 +193,8 @@ def kernel_mask(mask: Mask, *, start: int, length: int, device: torch.device) ->
     if isinstance(mask, Causal) and start == 0:
         return KernelMask(causal=True)
     key = torch.arange(start + length, device=device)
-    return KernelMask(dense=mask.visible(key[None, start:, None], key[None, None, :])[:, None])
+    dense = mask.visible(key[None, start:, None], key[None, None, :])[:, None]
+    return KernelMask(dense=dense, lengths=mask.numbers.long() if isinstance(mask, RightPadding) else None)
 
 
 def simplified(mask: Mask, *, slots: int) -> Mask:

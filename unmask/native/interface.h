@@ -50,8 +50,9 @@ enum { WANTED = 1, ADD = 2, ALONG = 4, FINE = 8 };
 
 enum { RELU, SILU, GELU, GELU_TANH };
 
-/* Numbers as they are remembered. BYTES: each head of a slot by its own scale, which lies behind it as float32. */
-enum { FLOATS, HALVES, BYTES };
+/* Numbers as they are remembered. BYTES: each head of a slot by its own scale, which lies behind it as float32. BRAINS are
+ * bfloat16, of tensors alone. */
+enum { FLOATS, HALVES, BYTES, BRAINS };
 
 typedef struct {
     int32_t kind, flags;
@@ -92,6 +93,26 @@ typedef struct {
     float *hidden;         /* [length, width] */
 } Call;
 
+/* Heads of rows of tokens that lie anywhere: head h of token t of row r is `row` * r + `head` * h + `token` * t numbers
+ * from the beginning, its own numbers side by side. */
+typedef struct {
+    void *numbers;
+    int64_t row, head, token;
+} Tensor;
+
+/* Attention of tensors of one kind of numbers, FLOATS or BRAINS. */
+typedef struct {
+    Tensor queries, keys, values, mixed;
+    int64_t rows, heads, kv_heads, tokens, slots, width;
+    const int64_t *lengths; /* [rows]: the slots that all tokens of a row see; NULL: all, or those up to their own */
+    int64_t causal;
+    int64_t kept;
+    double scale;
+} Glance;
+
+/* Calls work(shared) once in each of some threads that its owner has, the caller's among them: libgomp's GOMP_parallel. */
+typedef void Parallel(void (*work)(void *), void *shared, unsigned threads, unsigned flags);
+
 typedef struct Pool Pool;
 typedef struct Program Program;
 
@@ -104,6 +125,7 @@ void take_rows(const Matrix *matrix, const int64_t *ids, int64_t count, float *o
 void survey_sums(Pool *pool, const float *x, int64_t rows, int64_t width, int64_t stride, float *sums);
 void survey_largest(Pool *pool, const float *x, int64_t rows, int64_t width, int64_t stride, int64_t count, float *values,
                     int64_t *places); /* of each row: [rows, count] */
+int glance(Parallel *parallel, int threads, const Glance *glance); /* 0, or 1 where there is no memory */
 Program *program_new(const Operation *operations, int count, const int64_t *widths, int buffers, int64_t most_rows);
 void program_free(Program *program);
 int program_run(Pool *pool, Program *program, const Call *call); /* 0, or 1 where there is no memory */

@@ -32,7 +32,7 @@ typedef struct {
 
 /* Bytes of one head of a slot. */
 static inline int64_t slot_bytes(int64_t width, int64_t kept) {
-    return kept == BYTES ? width + 4 : width * (kept == HALVES ? 2 : 4);
+    return kept == BYTES ? width + 4 : width * (kept == FLOATS ? 4 : 2);
 }
 
 typedef struct {
@@ -55,6 +55,8 @@ typedef struct {
     /* The `count` largest of some numbers and their places, the largest first, of equals the first. */
     void (*largest)(const float *x, int64_t width, int64_t count, float *values, int64_t *places);
     void (*remember)(const float *x, int64_t width, int kept, void *at);
+    void (*widen)(const void *from, int kept, int64_t width, float *to);
+    void (*narrow)(const float *from, int64_t width, uint16_t *to); /* to bfloat16, halves to even */
     /* Heads of one token, `apart` floats from one to the next, over slots first..last: the mixed values, not yet
      * divided by `sums`, and the largest score of each head. scratch: see scratch_one. */
     void (*attend_one)(const Attention *a, const float *queries, int64_t heads, int64_t apart, int64_t first,
@@ -95,6 +97,8 @@ static inline int64_t scratch_rounded(int64_t heads, int64_t width) {
     return BLOCK * (2 * wide + 4 * PANEL + 2) + rows * (wide / 2 + wide + 4);
 }
 static inline int64_t scratch_floats(void) { return ACROSS * DEEP; }
+
+const Kernels *kernels(void); /* those in use */
 
 extern const Kernels portable_kernels, avx2_kernels, avxvnni_kernels, avx512_kernels;
 

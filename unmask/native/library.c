@@ -54,7 +54,7 @@ static int right(const Kernels *k) {
 
 static _Atomic(const Kernels *) chosen;
 
-static const Kernels *kernels(void) {
+const Kernels *kernels(void) {
     const Kernels *found = chosen;
     for (size_t i = 0; !found; i++)
         if (ALL[i] == &portable_kernels || (ALL[i]->present() && right(ALL[i]))) chosen = found = ALL[i];

@@ -184,6 +184,7 @@ def declared(functions: CDLL) -> CDLL:
         "take_rows": (None, [matrix, c_void_p, c_int64, c_void_p]),
         "survey_sums": (None, [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_void_p]),
         "survey_largest": (None, [c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int64, c_void_p, c_void_p]),
+        "glance": (c_int, [c_void_p, c_int, c_void_p]),
         "chunks_new": (c_void_p, [c_int, c_int, c_int64, c_int64, c_uint64]),
         "chunks_free": (None, [c_void_p]),
         "chunks_scan": (c_int64, [c_void_p, c_char_p, c_void_p, c_int64]),

@@ -36,6 +36,8 @@ INLINE floats choose(integers where, floats yes, floats no) {
 INLINE floats magnitude(floats x) { return (floats)((integers)x & 0x7fffffff); }
 INLINE floats to_floats(integers x) { return __builtin_convertvector(x, floats); }
 
+#define LOG2_E 1.44269504f
+
 /* e^x to some units in the last place, 0 below e^-87: 2^n e^r with |r| <= ln(2) / 2, and e^r by a polynomial.
  * Source of the coefficients: Cephes, expf. */
 INLINE floats exponential(floats x) {
@@ -51,6 +53,20 @@ INLINE floats exponential(floats x) {
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
     return choose(tiny, same(0), p * (floats)((whole + 127) << 23));
+}
+
+/* 2^x of x up to 0, 0 below 2^-120; the polynomial is the best one to 1e-7 of 2^r, |r| <= 1 / 2. */
+INLINE floats power(floats x) {
+    const integers tiny = x < -120.0f;
+    x = larger(same(-120), x);
+    const integers whole = nearest(x);
+    const floats r = x - to_floats(whole);
+    floats p = r * 0.00132647269f + 0.009671512661f;
+    p = p * r + 0.05550733744f;
+    p = p * r + 0.2402424208f;
+    p = p * r + 0.6931469776f;
+    p = p * r + 1.0f;
+    return choose(tiny, same(0), (floats)((integers)p + (whole << 23)));
 }
 
 /* ---- products of few bits ---------------------------------------------------------------------------------------- */
@@ -451,8 +467,26 @@ static void remember(const float *x, int64_t width, int kept, void *at) {
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
+typedef uint16_t shorts __attribute__((vector_size(2 * LANES)));
+
+INLINE floats load_brain(const uint16_t *at) {
+    shorts x;
+    __builtin_memcpy(&x, at, sizeof x);
+    return (floats)(__builtin_convertvector(x, integers) << 16);
+}
+
+static void narrow(const float *from, int64_t width, uint16_t *to) {
+    for (int64_t i = 0; i < width; i += LANES) {
+        const floats x = load_some(from + i, width - i);
+        const integers bits = (integers)x, rounded = bits + 0x7fff + (bits >> 16 & 1);
+        const integers number = x == x;
+        const shorts out = __builtin_convertvector(((number & rounded) | (~number & 0x7fc00000)) >> 16, shorts);
+        __builtin_memcpy(to + i, &out, (size_t)(width - i < LANES ? width - i : LANES) * sizeof *to);
+    }
+}
+
 /* One head of a slot as float32. */
-INLINE void widen(const void *from, int kept, int64_t width, float *to) {
+static void widen(const void *from, int kept, int64_t width, float *to) {
     int64_t i = 0;
     if (kept == FLOATS) {
         __builtin_memcpy(to, from, (size_t)width * sizeof(float));
@@ -461,6 +495,14 @@ INLINE void widen(const void *from, int kept, int64_t width, float *to) {
     if (kept == HALVES) {
         for (; i + LANES <= width; i += LANES) store(to + i, load_half((const uint16_t *)from + i));
         for (; i < width; i++) to[i] = one_half((const uint16_t *)from + i);
+        return;
+    }
+    if (kept == BRAINS) {
+        for (; i + LANES <= width; i += LANES) store(to + i, load_brain((const uint16_t *)from + i));
+        for (; i < width; i++) {
+            const uint32_t bits = (uint32_t)((const uint16_t *)from)[i] << 16;
+            __builtin_memcpy(to + i, &bits, sizeof bits);
+        }
         return;
     }
     float scale;
@@ -513,6 +555,8 @@ INLINE void strip(const int rows, int64_t columns, int64_t depth, const float *a
     int64_t n = 0;
     for (; n + 4 * LANES <= columns; n += 4 * LANES)
         patch(rows, 4, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
+    for (; n + 2 * LANES <= columns; n += 2 * LANES)
+        patch(rows, 2, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
     for (; n < columns; n += LANES) patch(rows, 1, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
 }
 
@@ -590,7 +634,7 @@ INLINE void visible(const Attention *a, int64_t slot, int64_t begin, int64_t cou
     *high = !a->all && slot + 1 - begin < count ? slot + 1 - begin : count;
 }
 
-/* One row's scores of a block to weights, by the largest score so far; what the row mixed until now fades with it.
+/* One row's scores of a block, in powers of 2, to weights, by the largest score so far; what the row mixed until now fades with it.
  * sums: LANES of them, which are one when the row is done. */
 INLINE void soften(float *scores, int64_t low, int64_t high, float *most, float *sums, float *mixed, int64_t wide) {
     const int blank = high <= low && *most == -__builtin_inff(); /* nothing seen yet, and nothing here */
@@ -601,14 +645,14 @@ INLINE void soften(float *scores, int64_t low, int64_t high, float *most, float 
     for (int64_t i = LANES; i < BLOCK; i += LANES) larges = larger(larges, load(scores + i));
     if (any(larges > *most)) {
         const float found = largest_of(larges);
-        const floats fade = exponential(same(*most - found));
+        const floats fade = power(same(*most - found));
         for (int64_t i = 0; i < wide; i += LANES) store(mixed + i, load(mixed + i) * fade);
         store(sums, load(sums) * fade);
         *most = found;
     }
     floats sum = load(sums);
     for (int64_t i = 0; i < BLOCK; i += LANES) {
-        const floats weights = exponential(load(scores + i) - *most);
+        const floats weights = power(load(scores + i) - *most);
         store(scores + i, weights);
         sum += weights;
     }
@@ -624,7 +668,7 @@ static void attend_many(const Attention *a, const float *queries, int64_t heads,
     float *sums = most + rows, *values = sums + rows * LANES, *keys = values + BLOCK * wide;
     float *turned = keys + BLOCK * wide;
     for (int64_t t = 0; t < tokens; t++)
-        gather(queries + t * stride, heads, a->width, a->width, a->scale, wide, query + t * heads * wide);
+        gather(queries + t * stride, heads, a->width, a->width, a->scale * LOG2_E, wide, query + t * heads * wide);
     for (int64_t i = 0; i < rows * wide; i++) out[i] = 0;
     for (int64_t i = 0; i < rows * LANES; i++) sums[i] = 0;
     for (int64_t row = 0; row < rows; row++) most[row] = -__builtin_inff();
@@ -636,9 +680,11 @@ static void attend_many(const Attention *a, const float *queries, int64_t heads,
         const int64_t skipped = !a->all && begin > slot ? (begin - slot) * heads : 0, left = rows - skipped;
         recall(a, a->keys, begin, begin + count, wide, keys);
         recall(a, a->values, begin, begin + count, wide, values);
-        for (int64_t s = 0; s < BLOCK; s++)
-            for (int64_t i = 0; i < wide; i++) turned[i * BLOCK + s] = s < count ? keys[s * wide + i] : 0;
-        product(left, BLOCK, wide, query + skipped * wide, wide, turned, BLOCK, 0, scores + skipped * BLOCK, BLOCK);
+        const int64_t columns = up(count, LANES);
+        for (int64_t i = count * wide; i < columns * wide; i++) keys[i] = 0;
+        for (int64_t s = 0; s < columns; s += LANES)
+            for (int64_t i = 0; i < wide; i += LANES) transpose(keys + s * wide + i, wide, turned + i * BLOCK + s, BLOCK);
+        product(left, columns, wide, query + skipped * wide, wide, turned, BLOCK, 0, scores + skipped * BLOCK, BLOCK);
         for (int64_t row = skipped; row < rows; row++) {
             int64_t low, high;
             visible(a, slot + row / heads, begin, count, &low, &high);
@@ -673,5 +719,7 @@ const Kernels KERNELS = {
     .remember = remember,
     .attend_one = attend_one,
     .attend_many = attend_many,
+    .widen = widen,
+    .narrow = narrow,
     .attend_rounded = attend_rounded,
 };

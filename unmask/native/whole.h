@@ -5,7 +5,6 @@
  * WHOLE are their sum: so no sum of products leaves 32 bits. */
 #define WHOLE 32767.0f
 #define NOTHING -1e30f /* the score of what is not seen */
-#define LOG2_E 1.44269504f
 
 enum { DOWN = 4 }; /* rows of a product whose sums, BESIDE vectors each, fit into registers */
 
@@ -26,20 +25,6 @@ typedef struct {
 /* How many rows are looked at together from `row` on. */
 INLINE int64_t lanes_at(const Gaze *g, int64_t row) {
     return g->rows - row >= BESIDE * LANES ? BESIDE * LANES : LANES;
-}
-
-/* 2^x of x up to 0, 0 below 2^-120; the polynomial is the best one to 1e-7 of 2^r, |r| <= 1 / 2. */
-INLINE floats power(floats x) {
-    const integers tiny = x < -120.0f;
-    x = larger(same(-120), x);
-    const integers whole = nearest(x);
-    const floats r = x - to_floats(whole);
-    floats p = r * 0.00132647269f + 0.009671512661f;
-    p = p * r + 0.05550733744f;
-    p = p * r + 0.2402424208f;
-    p = p * r + 0.6931469776f;
-    p = p * r + 1.0f;
-    return choose(tiny, same(0), (floats)((integers)p + (whole << 23)));
 }
 
 /* In what steps rows are rounded, LANES of them at a time; tiny ones where a row is 0. */
