@@ -194,7 +194,7 @@ def kernel_mask(mask: Mask, *, start: int, length: int, device: torch.device) ->
         return KernelMask(causal=True)
     key = torch.arange(start + length, device=device)
     dense = mask.visible(key[None, start:, None], key[None, None, :])[:, None]
-    return KernelMask(dense=dense, lengths=mask.numbers.long() if isinstance(mask, RightPadding) else None)
+    return KernelMask(dense=dense, lengths=mask.numbers if isinstance(mask, RightPadding) else None)
 
 
 def simplified(mask: Mask, *, slots: int) -> Mask:

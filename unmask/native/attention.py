@@ -14,6 +14,8 @@ from unmask.native.library import address, library
 
 KEPT = {torch.float32: 0, torch.bfloat16: 3}
 """FLOATS and BRAINS of interface.h."""
+LITTLE = 1 << 17
+"""Products of two numbers that one thread has done before others are awake."""
 
 
 class TensorFields(Structure):
@@ -41,28 +43,33 @@ def attention(
     """query [B, H, T, D], key and value [B, K, S, D] with K dividing H -> mixed values [B, H, T, D].
 
     Args:
-        lengths: int64 [B], how many slots all tokens of a row see; without them all, or, if `causal`, those up to a
+        lengths: integers [B], how many slots all tokens of a row see; without them all, or, if `causal`, those up to a
             token's own. A row of length 0 is mixed to zeros.
     Returns:
-        None for what is torch's: other types and devices, gradients, where there is no library or no threads to share.
+        None for what is torch's: other types and devices, gradients, a processor without kernels of its own, and where
+        there is no library or no threads to share.
     Source: Dao et al. 2022, algorithm 1; Milakov and Gimelshein 2018, algorithm 3.
     """
     if not fitting(query, key, value) or (causal and query.shape[2] > key.shape[2]):
         return None
+    if lengths is not None and len(lengths) != len(query):
+        return None
     found, parallel = library(), torchs_threads()
-    if found is None or parallel is None:
+    if found is None or parallel is None or found.kernels == "portable":
         return None
     rows, heads, tokens, width = query.shape
+    seen = None if lengths is None else lengths.long().contiguous()
     mixed = torch.empty(rows, tokens, heads, width, dtype=query.dtype).transpose(1, 2)
     glance = Glance(
         *map(fields, (query, key, value, mixed)),
         *(rows, heads, key.shape[1], tokens, key.shape[2], width),
-        address(lengths),
+        address(seen),
         causal,
         KEPT[query.dtype],
         scale,
     )
-    if found.functions.glance(parallel, torch.get_num_threads(), byref(glance)):
+    threads = torch.get_num_threads() if query.numel() * key.shape[2] > LITTLE else 1
+    if found.functions.glance(parallel, threads, byref(glance)):
         raise RequestError("There is no memory left to read {rows} tokens.", rows=rows * tokens)
     return mixed
 
