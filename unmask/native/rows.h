@@ -634,8 +634,8 @@ INLINE void visible(const Attention *a, int64_t slot, int64_t begin, int64_t cou
     *high = !a->all && slot + 1 - begin < count ? slot + 1 - begin : count;
 }
 
-/* One row's scores of a block, in powers of 2, to weights, by the largest score so far; what the row mixed until now fades with it.
- * sums: LANES of them, which are one when the row is done. */
+/* One row's scores of a block, in powers of 2, to weights, by the largest score so far; what the row mixed until now
+ * fades with it. sums: LANES of them, which are one when the row is done. */
 INLINE void soften(float *scores, int64_t low, int64_t high, float *most, float *sums, float *mixed, int64_t wide) {
     const int blank = high <= low && *most == -__builtin_inff(); /* nothing seen yet, and nothing here */
     for (int64_t s = 0; s < low || (blank && s < BLOCK); s++) scores[s] = blank ? 0 : -__builtin_inff();
@@ -683,7 +683,8 @@ static void attend_many(const Attention *a, const float *queries, int64_t heads,
         const int64_t columns = up(count, LANES);
         for (int64_t i = count * wide; i < columns * wide; i++) keys[i] = 0;
         for (int64_t s = 0; s < columns; s += LANES)
-            for (int64_t i = 0; i < wide; i += LANES) transpose(keys + s * wide + i, wide, turned + i * BLOCK + s, BLOCK);
+            for (int64_t i = 0; i < wide; i += LANES)
+                transpose(keys + s * wide + i, wide, turned + i * BLOCK + s, BLOCK);
         product(left, columns, wide, query + skipped * wide, wide, turned, BLOCK, 0, scores + skipped * BLOCK, BLOCK);
         for (int64_t row = skipped; row < rows; row++) {
             int64_t low, high;

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.responses import PlainTextResponse
+from starlette.types import Message
 
 import unmask
 from tests.unit.server.live import Server, serving
+from unmask.server.metrics import Meter
+from unmask.server.visits import Visits
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -52,6 +58,24 @@ def test_refusals_are_counted_by_their_reason(tiny_model: unmask.Model):
     for reason in ("model_not_found", "invalid_value", "unknown_host"):
         assert value(found, "refusals_total", reason=reason) == 1
     assert value(found, "requests_total", route="/v1/chat/completions", code="404") == 1
+
+
+def test_a_request_is_counted_once_before_its_last_piece_goes_out():
+    meter, seen = Meter(), []
+
+    def counted() -> float | None:
+        return meter.registry.get_sample_value("unmask_requests_total", {"route": "other", "code": "200"})
+
+    async def send(message: Message) -> None:
+        seen.append((message["type"], counted()))
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    asyncio.run(Visits(PlainTextResponse("said"), meter=meter)(scope, receive, send))
+    assert seen == [("http.response.start", None), ("http.response.body", 1)]
+    assert counted() == 1
 
 
 def test_nothing_that_a_client_makes_up_becomes_a_label(tiny_model: unmask.Model):
