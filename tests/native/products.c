@@ -8,15 +8,12 @@ typedef struct {
 
 /* A group of a row in whole numbers, as unmask/quantization/products.py has it. */
 static void rounded(const float *x, int64_t begin, int64_t end, int fine, Row *out) {
-    float most = 0;
+    float most = 0, sum = 0;
     for (int64_t k = begin; k < end; k++) most = fmaxf(most, fabsf(x[k]));
     out->scale = most / 127;
-    for (int halved = 0; fine && halved < HALVINGS; halved++) {
-        int64_t beyond = 0;
-        for (int64_t k = begin; k < end; k++) beyond += fabsf(x[k]) > most * ldexpf(1, -halved - 1);
-        if (beyond * FEW > end - begin) break;
+    for (int64_t k = begin; k < end; k++) sum += fabsf(x[k]);
+    for (int halved = 0; fine && halved < HALVINGS && out->scale * MEAN * (float)(end - begin) > sum; halved++)
         out->scale /= 2;
-    }
     for (int64_t k = begin; k < end; k++) out->codes[k] = most > 0 ? (int)nearbyintf(x[k] / out->scale) : 0;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -90,9 +91,21 @@ def rounding(*parts: nn.Module | None) -> Rounding:
 def multiply(
     part: nn.Module | None, source: int, target: int, flags: Flag = Flag.NONE, kind: Kind = Kind.MULTIPLY
 ) -> Step:
+    (step,) = products(part, source, target, flags, kind)
+    return step
+
+
+def products(
+    part: nn.Module | None, source: int, target: int, flags: Flag = Flag.NONE, kind: Kind = Kind.MULTIPLY
+) -> list[Step]:
+    """One for each plane of a matrix; each adds to what those before it have made, and so has to wait for them."""
     linear = readable(part)
-    matrix = linear.packed.matrix if isinstance(linear, QuantizedLinear) else FloatMatrix(linear.weight.detach())
-    return Step(kind, source, target=target, flags=flags, matrix=matrix, bias=linear.bias)
+    first = partial(Step, kind, source, target=target)
+    if not isinstance(linear, QuantizedLinear):
+        return [first(flags=flags, matrix=FloatMatrix(linear.weight.detach()), bias=linear.bias)]
+    matrix, *others = (each.matrix for each in linear.packed.planes)
+    added = [first(flags=flags | Flag.ADD, matrix=each) for each in others]
+    return [first(flags=flags, matrix=matrix, bias=linear.bias), *added]
 
 
 def before(block: Block) -> Rounding:
@@ -193,9 +206,11 @@ def attention_steps(attention: Attention, source: int, layer: int, tables: Table
     require(isinstance(spec.mask, Full | Window), type(spec.mask).__name__)
     heads = Heads(layer, spec.heads, spec.kv_heads, spec.head_width)
     scale, round_by = spec.alignment.scale(spec.head_width), rounding(attention.out)
+    *first, last = products(attention.value, source, VALUE)
     yield multiply(attention.query, source, QUERY, Flag.ALONG)
+    yield from first
     yield multiply(attention.key, source, KEY, Flag.ALONG)
-    yield multiply(attention.value, source, VALUE)
+    yield last
     if writes:
         yield settle(attention, heads, tables)
         window = spec.mask.length if isinstance(spec.mask, Window) else 0

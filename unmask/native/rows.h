@@ -27,7 +27,9 @@ enum {
     REGISTERS = PANEL / LANES,
     MOST_VECTORS = ABREAST * REGISTERS,
     SIZE = 4 * LANES, /* bytes of codes in a vector */
-    AHEAD = 2048      /* bytes that memory is asked for beforehand */
+    AHEAD = 2048,     /* bytes of codes that memory is asked for beforehand */
+    RECALLED = 4096,  /* and of what is recalled */
+    LINE = 64         /* bytes that it gives at a time */
 };
 
 INLINE floats choose(integers where, floats yes, floats no) {
@@ -112,21 +114,14 @@ INLINE void round_group(const float *x, int64_t count, int64_t group, int8_t *to
     *excess = -8 * sum;
 }
 
-/* How many of x are further from 0 than `bound`. */
-INLINE int64_t beyond(const float *x, int64_t count, float bound) {
-    integers found = {0};
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) found -= magnitude(load(x + i)) > bound;
-    int64_t all = (int64_t)sum_of(to_floats(found));
-    for (; i < count; i++) all += __builtin_fabsf(x[i]) > bound;
-    return all;
-}
-
-/* A row's scale by its largest number, halved for as long as all but a few numbers fit into one byte. */
+/* A row's scale by its largest number, halved until the numbers have MEAN steps on average. */
 INLINE float fine_scale(const float *x, int64_t width) {
-    const float top = top_of(x, width);
-    float scale = top / 127, bound = top / 2;
-    for (int i = 0; i < HALVINGS && beyond(x, width, bound) * FEW <= width; i++) scale /= 2, bound /= 2;
+    floats sums = same(0);
+    int64_t i = 0;
+    for (; i + LANES <= width; i += LANES) sums += magnitude(load(x + i));
+    float sum = sum_of(sums), scale = top_of(x, width) / 127;
+    for (; i < width; i++) sum += __builtin_fabsf(x[i]);
+    for (int times = 0; times < HALVINGS && scale * MEAN * (float)width > sum; times++) scale /= 2;
     return scale;
 }
 
@@ -513,11 +508,13 @@ static void widen(const void *from, int kept, int64_t width, float *to) {
 
 /* Slots first..last as float32 [slots, wide]; what is beyond `width` is 0. */
 static void recall(const Attention *a, const void *from, int64_t first, int64_t last, int64_t wide, float *to) {
+    const int64_t bytes = slot_bytes(a->width, a->kept);
     int64_t page = a->table ? first / a->page : 0, place = a->table ? first % a->page : first;
     for (; first < last; page++, place = 0) {
         const int64_t left = last - first, count = a->table && a->page - place < left ? a->page - place : left;
         const char *row = (const char *)from + place * a->stride + (a->table ? a->table[page] * a->far : 0);
         for (int64_t s = 0; s < count; s++, to += wide, row += a->stride) {
+            for (int64_t at = 0; at < bytes; at += LINE) __builtin_prefetch(row + RECALLED + at);
             widen(row, a->kept, a->width, to);
             for (int64_t i = a->width; i < wide; i++) to[i] = 0;
         }

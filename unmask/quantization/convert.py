@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
+from unmask.core.attention import Attention
 from unmask.core.embedding import Embedding
 from unmask.core.surgery import replace
 from unmask.core.transformer import Transformer
@@ -33,8 +34,9 @@ def quantize_model(model: nn.Module, scheme: Scheme, progress: Progress = unseen
         CheckpointError: if a weight is no number, or far too large.
     """
     groups = list(by_weight(model).values())
+    whole = with_rest(model, scheme)
     for done, parts in enumerate(groups, 1):
-        packed = quantize(parts[0].weight.detach(), scheme)
+        packed = quantize(parts[0].weight.detach(), scheme, rest=parts[0] in whole)
         stand_in(model, dict.fromkeys(parts, packed))
         parts.clear()  # so that the float weights go, one after the other
         progress(done, len(groups))
@@ -49,6 +51,15 @@ def by_weight(model: nn.Module) -> dict[Tensor, list[Matrix]]:
         if isinstance(part, nn.Linear) or (isinstance(part, nn.Embedding) and part in tables):
             parts.setdefault(part.weight, []).append(part)
     return parts
+
+
+def with_rest(model: nn.Module, scheme: Scheme) -> set[nn.Module]:
+    """The parts whose rest is kept too: values that several heads look at, where one scale is for a whole row.
+
+    They are few, and what rounding does to them all those heads pass on: docs/decisions/0006-few-bits.md.
+    """
+    looks = (part for part in model.modules() if isinstance(part, Attention))
+    return {each.value for each in looks if scheme.fine and each.spec.kv_heads < each.spec.heads}
 
 
 def stand_in(model: nn.Module, packed: Mapping[Matrix, Packed]) -> None:

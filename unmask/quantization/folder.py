@@ -4,6 +4,7 @@ In place of `NAME.weight` [N, K] there are
     NAME.codes   uint8 [N, K'], or [N, K' / 2] of 4 bits: two columns a byte, the first in the low half;
     NAME.scales  float16 [N, G];
     NAME.minima  the same, where the scheme is not symmetric;
+    NAME.rest    as the codes, of those rows that have a rest (see packed.py), where some do;
 row by row, K' being K rounded up to whole groups. A tensor of theirs that is several matrices of ours has their rows
 one after the other, whatever its own order. `quantization_config` in config.json names the scheme of all matrices but
 `others`, by NAME. The rest of the weights are float32.
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import torch
@@ -22,14 +24,14 @@ from torch import Tensor, nn
 from unmask.base.errors import CheckpointError
 from unmask.checkpoints.rules import Report, Rules, put
 from unmask.checkpoints.source import TensorInfo, TensorSource
-from unmask.quantization.convert import Matrix, settle, stand_in
+from unmask.quantization.convert import Matrix, settle, stand_in, with_rest
 from unmask.quantization.packed import Packed
 from unmask.quantization.rounding import slices
 from unmask.quantization.schemes import Scheme
 
 METHOD = "unmask"
 """What config.json calls this."""
-WEIGHT, CODES, SCALES, MINIMA = ".weight", ".codes", ".scales", ".minima"
+WEIGHT, CODES, SCALES, MINIMA, REST = ".weight", ".codes", ".scales", ".minima", ".rest"
 
 
 @dataclass(frozen=True)
@@ -52,26 +54,30 @@ class Packing:
 
 def forms(packs: Sequence[Packed]) -> dict[str, TensorInfo]:
     """The tensors that hold these matrices, one after the other, by the endings of their names."""
-    return formed(packs[0].scheme, sum(each.rows for each in packs), packs[0].width)
+    rests = sum(each.rows for each in packs if each.rest is not None)
+    return formed(packs[0].scheme, sum(each.rows for each in packs), packs[0].width, rests)
 
 
-def formed(scheme: Scheme, rows: int, width: int) -> dict[str, TensorInfo]:
+def formed(scheme: Scheme, rows: int, width: int, rests: int) -> dict[str, TensorInfo]:
+    """Of so many rows, `rests` of which have a rest."""
     groups = scheme.groups(width)
     numbers = TensorInfo((rows, groups), "F16")
     codes = TensorInfo((rows, groups * scheme.span(width) * scheme.bits // 8), "U8")
-    return {CODES: codes, SCALES: numbers} | ({} if scheme.symmetric else {MINIMA: numbers})
+    rest = {REST: TensorInfo((rests, codes.shape[1]), codes.dtype)} if rests else {}
+    return {CODES: codes, SCALES: numbers} | ({} if scheme.symmetric else {MINIMA: numbers}) | rest
 
 
 def rows(packs: Sequence[Packed], ending: str) -> Tensor:
     """One of these tensors."""
-    return torch.cat([stored(each)[ending] for each in packs])
+    return torch.cat([each[ending] for each in map(stored, packs) if ending in each])
 
 
 def stored(packed: Packed) -> dict[str, Tensor]:
     """A matrix by the endings of its names."""
     codes, scales, minima = packed.read(0, packed.rows)
     dense = codes if packed.scheme.bits == 8 else codes[:, ::2] | codes[:, 1::2] << 4
-    return {CODES: dense, SCALES: scales} | ({} if minima is None else {MINIMA: minima})
+    rest = {} if packed.rest is None else {REST: packed.planes[1].read(0, packed.rows)[0]}
+    return {CODES: dense, SCALES: scales} | ({} if minima is None else {MINIMA: minima}) | rest
 
 
 def pour_packed(rules: Rules, source: TensorSource, model: nn.Module, packing: Packing, device: torch.device) -> Report:
@@ -82,6 +88,7 @@ def pour_packed(rules: Rules, source: TensorSource, model: nn.Module, packing: P
     """
     fitted = rules.fit(model, source, names(source))
     made: dict[Matrix, Packed] = {}
+    whole = with_rest(model, packing.scheme)
     for name, (change, targets) in fitted.places.items():
         if name in source.tensors:
             for places, value in zip(targets, change.take(source.read(name)), strict=True):
@@ -90,7 +97,8 @@ def pour_packed(rules: Rules, source: TensorSource, model: nn.Module, packing: P
         parts = [[part for part, _ in places if isinstance(part, Matrix)] for places in targets]
         shapes = [same[0].weight.shape for same in parts]
         stem = name.removesuffix(WEIGHT)
-        packs = read_packs(source, stem, packing.others.get(stem, packing.scheme), shapes, device)
+        rests = [same[0] in whole and stem + REST in source.tensors for same in parts]
+        packs = read_packs(source, stem, packing.others.get(stem, packing.scheme), shapes, device, rests)
         for same, packed in zip(parts, packs, strict=True):
             made |= dict.fromkeys(same, packed)
     stand_in(model, made)
@@ -121,12 +129,17 @@ class Whole:
 def names(source: TensorSource) -> list[str]:
     """What the source holds, the parts of a quantized matrix being one weight."""
     stems = {name.removesuffix(CODES) for name in source.tensors if name.endswith(CODES)}
-    parts = {stem + ending for stem in stems for ending in (CODES, SCALES, MINIMA)}
+    parts = {stem + ending for stem in stems for ending in (CODES, SCALES, MINIMA, REST)}
     return [stem + WEIGHT for stem in sorted(stems)] + [name for name in source.tensors if name not in parts]
 
 
 def read_packs(
-    source: TensorSource, stem: str, scheme: Scheme, shapes: Sequence[Sequence[int]], device: torch.device
+    source: TensorSource,
+    stem: str,
+    scheme: Scheme,
+    shapes: Sequence[Sequence[int]],
+    device: torch.device,
+    rests: Sequence[bool],
 ) -> Iterator[Packed]:
     """The matrices of these shapes, whose rows lie one after the other in the tensors called `stem`.
 
@@ -134,18 +147,21 @@ def read_packs(
         CheckpointError: if one of the tensors is missing, or not of the form that the scheme asks for.
     """
     width = shapes[0][1]
-    wanted = formed(scheme, sum(shape[0] for shape in shapes), width)
+    counts = [shape[0] for shape in shapes]
+    wanted = formed(scheme, sum(counts), width, sum(compress(counts, rests)))
     for ending, info in wanted.items():
         check(stem + ending, source.tensors.get(stem + ending), info, scheme)
     whole = {ending: source.read(stem + ending) for ending in wanted}
-    first = 0
-    for count, _ in shapes:
-        packed = Packed.empty(scheme, count, width, device)
+    parts = {
+        ending: iter(each.split(list(compress(counts, rests)) if ending == REST else counts))
+        for ending, each in whole.items()
+    }
+    for count, rest in zip(counts, rests, strict=True):
+        own = {ending: next(each) for ending, each in parts.items() if rest or ending != REST}
+        packed = Packed.empty(scheme, count, width, device, rest=rest)
         for start, end in slices(count, width):
-            run = slice(first + start, first + end)
-            codes, scales, *minima = (each[run].to(device) for each in whole.values())
-            packed.write(start, spread(codes, scheme), scales, minima[0] if minima else None)
-        first += count
+            run = {ending: each[start:end].to(device) for ending, each in own.items()}
+            packed.write(start, spread(run[CODES], scheme), run[SCALES], run.get(MINIMA), run.get(REST))
         yield packed
 
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unmask.native.library import Library, library
-from unmask.quantization.packed import Packed
+from unmask.quantization.packed import Packed, sum_of
 from unmask.quantization.products import multiply
 
 
@@ -52,7 +52,11 @@ def product(packed: Packed, rows: Tensor, bias: Tensor | None) -> Tensor:
     if found is None:
         return multiply(packed, rows, bias)
     # On meta the room is planned that the library would need, which is that of its result.
-    return rows.new_empty(len(rows), packed.rows) if rows.is_meta else packed.matrix.multiply(found, rows, bias)
+    if rows.is_meta:
+        return rows.new_empty(len(rows), packed.rows)
+    first, *others = (each.matrix for each in packed.planes)
+    out = first.multiply(found, rows, bias)
+    return sum_of((out, *(each.multiply(found, rows, None) for each in others)))
 
 
 def native(x: Tensor) -> Library | None:

@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unmask.native.matrix import PANEL
-from unmask.quantization.packed import Packed
+from unmask.quantization.packed import Packed, sum_of
 
 LARGEST = 127
 """The largest integer that an input is rounded to."""
-FEW, HALVINGS = 32, 7
-"""Of so many inputs in a fine row, one may be larger; and how often the row's scale is halved for that, at most."""
+MEAN, HALVINGS = 20, 7
+"""Steps that the inputs of a fine row have on average; and how often the row's scale is halved for that, at most."""
 EXACT = 1024
 """So many products of 8 bits with 8 bits float32 sums without an error: 1024 * 128 * 127 is below 2**24."""
 ROOM = 1 << 22
@@ -24,7 +24,7 @@ def rounded(x: Tensor, group: int, *, fine: bool = False) -> tuple[Tensor, Tenso
 
     Args:
         x: float32 [M, K].
-        fine: all of a row is one group, of which a few inputs may become larger, so that the others are not too coarse.
+        fine: all of a row is one group, of which a few inputs become larger, so that the others are not too coarse.
     Returns:
         whole numbers as float32 [M, G, group], padded with 0, and scales [M, G].
     """
@@ -38,10 +38,10 @@ def rounded(x: Tensor, group: int, *, fine: bool = False) -> tuple[Tensor, Tenso
 
 
 def halvings(sizes: Tensor) -> Tensor:
-    """How often the scales of rows of magnitudes [M, K] are halved: while all but a few stay within `LARGEST`; [M]."""
-    top = sizes.amax(1, keepdim=True)
-    beyond = torch.stack([(sizes > top * 0.5**times).sum(1) for times in range(1, HALVINGS + 1)])
-    return (beyond * FEW <= sizes.shape[1]).sum(0)
+    """How often the scales of rows of magnitudes [M, K] are halved, until their mean is `MEAN` of them; [M]."""
+    top, total = sizes.amax(1, keepdim=True), sizes.sum(1, keepdim=True)
+    halved = top / LARGEST * 0.5 ** torch.arange(HALVINGS, device=sizes.device)
+    return (halved * MEAN * sizes.shape[1] > total).sum(1)
 
 
 def multiply(packed: Packed, x: Tensor, bias: Tensor | None) -> Tensor:
@@ -51,6 +51,9 @@ def multiply(packed: Packed, x: Tensor, bias: Tensor | None) -> Tensor:
     y = sum over groups of s * scale * sum((code - zero) * q), or s * (scale * sum(code * q) + minimum * sum(q)).
     """
     fine = packed.scheme.fine
+    if packed.rest is not None:
+        out = sum_of(multiply(each, x, None) for each in packed.planes)
+        return out if bias is None else out + bias
     whole, steps = rounded(x, packed.group, fine=fine)
     kind = torch.float64 if fine or packed.group > EXACT else torch.float32
     whole = whole.transpose(0, 1).to(kind)  # [G, M, group]

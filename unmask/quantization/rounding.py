@@ -10,30 +10,39 @@ from torch import Tensor
 
 from unmask.base.errors import CheckpointError
 from unmask.native.matrix import PANEL
-from unmask.quantization.packed import Packed
+from unmask.quantization.packed import FINER, Packed
 from unmask.quantization.schemes import Scheme
 
 SLICE = 1 << 21
 """Weights rounded at a time: some megabytes, however large the matrix."""
 
 
-def quantize(weight: Tensor, scheme: Scheme, device: torch.device | None = None) -> Packed:
-    """A matrix [N, K] of any float dtype, in a scheme, on a device; None is its own.
+def quantize(weight: Tensor, scheme: Scheme, device: torch.device | None = None, *, rest: bool = False) -> Packed:
+    """A matrix [N, K] of any float dtype, in a scheme, on a device; None is its own. `rest`: what is left over as well.
 
     Raises:
         CheckpointError: as in `codes_of`.
     """
     rows, width = weight.shape
-    return quantize_rows(lambda start, end: weight[start:end], rows, width, scheme, device or weight.device)
+    device = device or weight.device
+    return quantize_rows(lambda start, end: weight[start:end], rows, width, scheme, device, rest=rest)
 
 
 def quantize_rows(
-    read: Callable[[int, int], Tensor], rows: int, width: int, scheme: Scheme, device: torch.device
+    read: Callable[[int, int], Tensor],
+    rows: int,
+    width: int,
+    scheme: Scheme,
+    device: torch.device,
+    *,
+    rest: bool = False,
 ) -> Packed:
     """The same of a matrix that is never whole: `read` gives its rows from one up to another."""
-    made = Packed.empty(scheme, rows, width, device)
+    made = Packed.empty(scheme, rows, width, device, rest=rest)
     for start, end in slices(rows, width):
-        made.write(start, *codes_of(read(start, end).to(device), scheme))
+        weight = read(start, end).to(device)
+        found = codes_of(weight, scheme)
+        made.write(start, *found, rest_of(weight, *found[:2], scheme) if rest else None)
     return made
 
 
@@ -65,6 +74,13 @@ def codes_of(weight: Tensor, scheme: Scheme) -> tuple[Tensor, Tensor, Tensor | N
     codes = steps.round_().add_(scheme.zero).clamp_(0, scheme.last).to(torch.uint8).flatten(1)
     codes[:, width:] = scheme.zero
     return codes, scales, minima
+
+
+def rest_of(weight: Tensor, codes: Tensor, scales: Tensor, scheme: Scheme) -> Tensor:
+    """What `codes_of` left over of weights [N, K], whole rows being groups, as codes: uint8 [N, group]."""
+    steps = weight.float() * inverse(scales.float()) - (codes[:, : weight.shape[1]].float() - scheme.zero)
+    rest = (steps * FINER).round_().add_(scheme.zero).clamp_(0, scheme.last).to(torch.uint8)
+    return F.pad(rest, (0, codes.shape[1] - weight.shape[1]), value=scheme.zero)
 
 
 def symmetric_scale(low: Tensor, high: Tensor, scheme: Scheme) -> Tensor:

@@ -117,6 +117,46 @@ def test_several_schemes_are_saved_with_the_matrices_that_have_them(stored: unma
     assert said["others"] == {"model.embed_tokens": "int8-32"}
 
 
+def test_values_of_shared_heads_are_saved_with_their_rest(tiny_folder: Path, tmp_path: Path) -> None:
+    model = unmask.load(tiny_folder, quantize="int8")
+    model.save(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    stems = {name.removesuffix(".rest") for name in tensors if name.endswith(".rest")}
+    assert stems == {f"model.layers.{layer}.self_attn.v_proj" for layer in range(len(model.core.blocks))}
+    for stem in stems:
+        (codes, rest), scales = (
+            (tensors[stem + each].float() - 128 for each in (".codes", ".rest")),
+            tensors[stem + ".scales"],
+        )
+        value = model.core.get_submodule(
+            stem.replace("model.layers", "blocks").replace("self_attn.v_proj", "attention.value")
+        )
+        width = value.packed.width
+        exact = (codes * scales.float() + rest * (scales / 256).float())[:, :width]
+        assert torch.equal(exact, value.packed.unpack())
+
+
+def test_a_folder_saved_before_there_were_rests_is_read_without(tiny_folder: Path, tmp_path: Path) -> None:
+    model = unmask.load(tiny_folder, quantize="int8")
+    model.save(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    save_file(
+        {name: each for name, each in tensors.items() if not name.endswith(".rest")}, tmp_path / "model.safetensors"
+    )
+    state, wanted = unmask.load(tmp_path).core.state_dict(), model.core.state_dict()
+    assert {name for name in wanted if name not in state} == {name for name in wanted if name.endswith(".rest")}
+    assert all(torch.equal(each, wanted[name]) for name, each in state.items())
+
+
+def test_a_rest_of_another_form_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    unmask.load(tiny_folder, quantize="int8").save(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    name = "model.layers.0.self_attn.v_proj.rest"
+    save_file(tensors | {name: tensors[name][1:].contiguous()}, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"v_proj\.rest' must be U8 of shape"):
+        unmask.load(tmp_path)
+
+
 def test_saved_codes_are_rows_with_the_first_column_in_the_low_half(saved: Path) -> None:
     tensors = load_file(saved / "model.safetensors")
     stem = "model.layers.0.self_attn.k_proj"

@@ -8,10 +8,13 @@ import pytest
 import torch
 
 import unmask
+from tests.conftest import CONFIG
+from tests.lowered import spec_of
 from unmask.core.transformer import Transformer
 from unmask.quantization.census import nbytes, parameters, schemes
 from unmask.quantization.convert import quantize_model
 from unmask.quantization.linear import QuantizedEmbedding, QuantizedLinear
+from unmask.quantization.packed import Packed
 from unmask.quantization.schemes import SCHEMES
 
 
@@ -38,6 +41,18 @@ def test_its_logits_are_those_of_its_unpacked_weights(core: Transformer) -> None
     with torch.inference_mode():
         wanted = exact.logits(tokens)
         assert (core.logits(tokens) - wanted).norm() < 0.05 * wanted.norm()
+
+
+@pytest.mark.parametrize(("name", "heads", "kept"), [("int8", 2, True), ("int8", 4, False), ("int8-32", 2, False)])
+def test_what_is_left_of_values_is_kept_where_heads_share_them(name: str, heads: int, kept: bool) -> None:
+    core = spec_of({**CONFIG, "vocab_size": 96, "num_key_value_heads": heads}).build()
+    exact = core.blocks[0].attention.value.weight.detach().clone()
+    quantize_model(core, SCHEMES[name])
+    with_rest = {path for path, part in core.named_modules() if isinstance(part, Packed) and part.rest is not None}
+    assert with_rest == (
+        {f"blocks.{layer}.attention.value.packed" for layer in range(len(core.blocks))} if kept else set()
+    )
+    assert ((core.blocks[0].attention.value.packed.unpack() - exact).abs().max() < 1e-4 * exact.abs().max()) == kept
 
 
 def test_a_tied_head_shares_the_embedding(smollm2_model: unmask.Model) -> None:

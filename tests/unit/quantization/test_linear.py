@@ -34,6 +34,20 @@ def test_the_native_library_gives_what_the_twin_gives(part: QuantizedLinear, mon
         torch.testing.assert_close(part(x), native, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("native", ["on", "off"])
+def test_a_rest_makes_up_for_what_rounding_took(native: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if native == "off":
+        monkeypatch.setenv("UNMASK_NATIVE", "off")
+    torch.manual_seed(0)
+    weight, bias, x = torch.randn(24, 42), torch.randn(24), torch.randn(5, 42)
+    plain, whole = (
+        QuantizedLinear(quantize(weight, SCHEMES["int8"], rest=each), nn.Parameter(bias)) for each in (False, True)
+    )
+    assert (whole.packed.unpack() - weight).abs().max() < 0.01 * (plain.packed.unpack() - weight).abs().max()
+    with torch.no_grad():
+        torch.testing.assert_close(whole(x), plain(x) + x @ (weight - plain.packed.unpack()).T, rtol=0, atol=2e-3)
+
+
 def test_slopes_flow_through_as_through_the_unpacked_weights(part: QuantizedLinear) -> None:
     x = torch.randn(3, 40, requires_grad=True)
     towards = torch.randn(3, 24)

@@ -1,0 +1,53 @@
+"""Memory for what is read from end to end again and again: weights, keys and values."""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Sequence
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+BLOCK = 32 << 20
+"""Bytes that are asked of the system at a time; what no tensor has touched takes no memory."""
+LINE = 64
+"""Bytes at a multiple of which every tensor begins."""
+
+turn = Lock()
+block: mmap.mmap | None = None
+used = 0
+
+
+def empty(shape: Sequence[int], *, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """As `torch.empty`; on the CPU of a Linux system in pages of 2 MB where it gives such (transparent_hugepage(7)).
+
+    A processor then finds its way to a model's weights with a few hundred entries instead of some ten thousands: a
+    twentieth to a tenth of the time of a token (docs/LOG.md, 2026-11-23). Neighbours share a block, which goes back to the
+    system with the last of them.
+    """
+    count = math.prod(shape)
+    if device.type != "cpu" or not hasattr(mmap, "MADV_HUGEPAGE") or count == 0:
+        return torch.empty(tuple(shape), dtype=dtype, device=device)
+    with turn:
+        held, start = room(count * dtype.itemsize)
+    return torch.frombuffer(held, dtype=dtype, count=count, offset=start).view(*shape)
+
+
+def room(size: int) -> tuple[mmap.mmap, int]:
+    """A block with room for so many bytes, and where they begin in it."""
+    global block, used
+    if size > BLOCK // 2:
+        return mapped(size), 0
+    start = -(-used // LINE) * LINE
+    if block is None or start + size > BLOCK:
+        block, start = mapped(BLOCK), 0
+    used = start + size
+    return block, start
+
+
+def mapped(size: int) -> mmap.mmap:
+    found = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    found.madvise(mmap.MADV_HUGEPAGE)
+    return found
