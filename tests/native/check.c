@@ -77,6 +77,7 @@ double weight_at(const Made *made, int64_t row, int64_t column) {
 
 static const Kernels *const SETS[] = {
 #ifdef __x86_64__
+    &amx_kernels,
     &avx512_kernels,
     &avxvnni_kernels,
     &avx2_kernels,
@@ -85,6 +86,7 @@ static const Kernels *const SETS[] = {
 };
 
 int main(int count, char **words) {
+    if (count == 1) check_tiles();
     if (count == 1)
         for (size_t i = 0; i < sizeof SETS / sizeof *SETS; i++) {
             if (!library_choose(SETS[i]->name)) continue;

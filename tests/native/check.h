@@ -38,6 +38,7 @@ double weight_at(const Made *made, int64_t row, int64_t column);
 void check_halves(const Kernels *kernels);
 void check_products(Pool *pool);
 void check_float_products(const Kernels *kernels);
+void check_tiles(void); /* by loops in place of them, and only where the processor has AVX-512 */
 void check_rows(const Kernels *kernels);
 void check_attention(const Kernels *kernels);
 void check_glance(void); /* with the kernels in use */

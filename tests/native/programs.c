@@ -268,7 +268,7 @@ void check_programs(int every) {
     static const struct {
         int64_t texts, length, piece;
     } ways[] = {{1, 40, 40}, {1, 4, 1}, {1, 9, 5}, {3, 2, 1}};
-    const char *const names[] = {"portable", "avx2", "avx2-vnni", "avx512-vnni"};
+    const char *const names[] = {"portable", "avx2", "avx2-vnni", "avx512-vnni", "amx-int8"};
     const size_t count = every ? sizeof names / sizeof *names : 1;
     Decoder *d = decoder_new();
     for (int i = 0; i < ROOM * 4; i++) tokens[i] = (int64_t)((chance() + 1) * 0.499f * VOCAB);

@@ -1,13 +1,20 @@
-/* Kernels for x86 processors with AVX-512 and its VNNI: 64 products of bytes in one instruction. */
+/* Kernels for x86 processors with AVX-512 and its VNNI: 64 products of bytes in one instruction. Included by amx.c for
+ * those with tiles too. */
 #include "kernels.h"
 
 #ifdef __x86_64__
 
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), \
-                             apply_to = function)
+#if defined(TILES) && !defined(UNMASK_MODEL_TILES)
+#define FEATURES "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c,amx-tile,amx-int8"
 #else
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
+#define FEATURES "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+#endif
+#define TEXT(x) #x
+#define PRAGMA(x) _Pragma(TEXT(x))
+#ifdef __clang__
+PRAGMA(clang attribute push(__attribute__((target(FEATURES))), apply_to = function))
+#else
+PRAGMA(GCC target(FEATURES))
 #endif
 
 #include <immintrin.h>
@@ -18,17 +25,24 @@
 #define PATCH 6
 #define BESIDE 4
 #define ZERO_8 128
+#ifndef TILES
 #define NAME "avx512-vnni"
 #define KERNELS avx512_kernels
+#endif
 
 typedef float floats __attribute__((vector_size(64)));
 typedef int32_t integers __attribute__((vector_size(64)));
 typedef __m512i codes;
 
 static int present(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+    const int found = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+#ifdef TILES
+    return found && tiles_present();
+#else
+    return found;
+#endif
 }
 
 static inline floats load(const float *at) { return (floats)_mm512_loadu_ps(at); }
@@ -125,7 +139,7 @@ static inline integers dot_pairs(integers sum, integers pairs, const float *x) {
 #include "rows.h"
 
 #ifdef __clang__
-#pragma clang attribute pop
+PRAGMA(clang attribute pop)
 #endif
 
 #endif

@@ -100,6 +100,6 @@ static inline int64_t scratch_floats(void) { return ACROSS * DEEP; }
 
 const Kernels *kernels(void); /* those in use */
 
-extern const Kernels portable_kernels, avx2_kernels, avxvnni_kernels, avx512_kernels;
+extern const Kernels portable_kernels, avx2_kernels, avxvnni_kernels, avx512_kernels, amx_kernels;
 
 #endif

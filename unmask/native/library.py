@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 SWITCH = "UNMASK_NATIVE"
-KERNELS = ("avx512-vnni", "avx2-vnni", "avx2", "portable")
+KERNELS = ("amx-int8", "avx512-vnni", "avx2-vnni", "avx2", "portable")
 
 
 class MatrixFields(Structure):

@@ -18,6 +18,7 @@
  *   BESIDE                 vectors of rows that look together, in whole numbers; dot_pairs: sums + products of pairs of
  *                          int16, those of LANES rows and one
  *   ZERO_8                 what `dot` takes a code of 0 for in 8 bits: 128, or 0 where it knows that they are signed
+ *   TILES                  that there are tiles, and so what tiles.h asks for
  */
 
 #define INLINE static inline __attribute__((always_inline))
@@ -699,12 +700,17 @@ static void attend_many(const Attention *a, const float *queries, int64_t heads,
 
 #include "floats.h"
 #include "whole.h"
+#ifdef TILES
+#include "tiles.h"
+#else
+#define MULTIPLY multiply_panels
+#endif
 
 const Kernels KERNELS = {
     .name = NAME,
     .present = present,
     .round_row = round_row,
-    .multiply = multiply_panels,
+    .multiply = MULTIPLY,
     .multiply_floats = multiply_floats,
     .take_row = take_row,
     .rms_norm = rms_norm,
