@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import Lock
 
 import torch
@@ -21,11 +22,11 @@ used = 0
 
 
 def empty(shape: Sequence[int], *, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """As `torch.empty`; on the CPU of a Linux system in pages of 2 MB where it gives such (transparent_hugepage(7)).
+    """As `torch.empty`; on the CPU in pages of 2 MB where the system has such (madvise(2), MADV_HUGEPAGE).
 
-    A processor then finds its way to a model's weights with a few hundred entries instead of some ten thousands: a
-    twentieth to a tenth of the time of a token (docs/LOG.md, 2026-11-23). Neighbours share a block, which goes back to the
-    system with the last of them.
+    A processor then finds its way to a model's weights with some dozens of entries instead of ten thousands: about a
+    twentieth of a token's time (docs/LOG.md, 2026-11-23). Neighbours share a block, which goes back to the system with
+    the last of them.
     """
     count = math.prod(shape)
     if device.type != "cpu" or not hasattr(mmap, "MADV_HUGEPAGE") or count == 0:
@@ -49,5 +50,6 @@ def room(size: int) -> tuple[mmap.mmap, int]:
 
 def mapped(size: int) -> mmap.mmap:
     found = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    found.madvise(mmap.MADV_HUGEPAGE)
+    with suppress(OSError):  # a system built without them
+        found.madvise(mmap.MADV_HUGEPAGE)
     return found
