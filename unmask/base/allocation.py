@@ -51,6 +51,14 @@ def hold(count: int) -> None:
             library.malloc_trim(0)
 
 
+def give_back() -> None:
+    """What is free goes back to the system, the holes between what is not free, too; unless memory is being kept."""
+    library = glibc()
+    with turn:
+        if library is not None and not holders:
+            library.malloc_trim(0)
+
+
 @cache
 def glibc() -> ctypes.CDLL | None:
     return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None

@@ -11,7 +11,9 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-BLOCK = 32 << 20
+from unmask.base.allocation import give_back
+
+BLOCK = 8 << 20
 """Bytes that are asked of the system at a time; what no tensor has touched takes no memory."""
 LINE = 64
 """Bytes at a multiple of which every tensor begins."""
@@ -49,6 +51,8 @@ def room(size: int) -> tuple[mmap.mmap, int]:
 
 
 def mapped(size: int) -> mmap.mmap:
+    """New memory. What the C library holds free goes back before, lest a load take both."""
+    give_back()
     found = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(OSError):  # a system built without them
         found.madvise(mmap.MADV_HUGEPAGE)

@@ -13,7 +13,7 @@ from unmask.native.matrix import PANEL
 from unmask.quantization.packed import FINER, Packed
 from unmask.quantization.schemes import Scheme
 
-SLICE = 1 << 21
+SLICE = 1 << 20
 """Weights rounded at a time: some megabytes, however large the matrix."""
 
 

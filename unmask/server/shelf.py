@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
-from ctypes import CDLL
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from unmask.base.allocation import give_back
 from unmask.base.errors import UnmaskError
 from unmask.base.registry import nearest
 from unmask.server.refusals import LoadError, OverloadError, UnknownModelError
@@ -221,8 +220,7 @@ def give_memory_back() -> None:
     for later.
     """
     gc.collect()
-    if sys.platform == "linux" and hasattr(CDLL(None), "malloc_trim"):
-        CDLL(None).malloc_trim(0)
+    give_back()
 
 
 def title_of(host: Host) -> Title:
