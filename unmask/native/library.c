@@ -126,11 +126,16 @@ static Rounded rounded_as(const Rounded *all, int64_t padded, int64_t group, int
     return rows;
 }
 
-/* Panels and rows are shared out in pieces, as many as keep all threads busy to the end; of many rows two panels at
- * least, since kernels take these abreast. */
+/* The panels of a piece: so few that all threads are busy to the end; of many rows two at least, since kernels take these
+ * abreast. */
+static int64_t panels_at_once(int64_t panels, int threads, int64_t rows) {
+    return up(panels / (threads * 8) + 1, rows > 1 ? 2 : 1);
+}
+
+/* Panels and rows are shared out in pieces. */
 static void share_product(Counter *counter, int threads, const Matrix *w, const Rounded *x, int64_t rows,
                           const float *bias, int add, float *y, int64_t stride) {
-    const int64_t panels = (w->rows + PANEL - 1) / PANEL, step = up(panels / (threads * 8) + 1, rows > 1 ? 2 : 1);
+    const int64_t panels = (w->rows + PANEL - 1) / PANEL, step = panels_at_once(panels, threads, rows);
     const int64_t across = (panels + step - 1) / step, down = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
     for (int64_t piece; (piece = take(counter, 1)) < across * down;) {
         const int64_t panel = piece / down * step, row = piece % down * ROWS_AT_ONCE;
@@ -513,6 +518,21 @@ static void operate(const Run *run, const Operation *o, Counters *counters, Pool
     }
 }
 
+/* The end of an operation; who waits there asks for the codes of a piece of the product that follows, if one does. */
+static void finish(const Run *run, int number, Pool *pool, int thread) {
+    const Program *p = run->program;
+    const Operation *o = number + 1 < p->count ? &p->operations[number + 1] : NULL;
+    const int product = o && (o->kind == MULTIPLY || o->kind == LOGITS) && o->matrix->bits < 32;
+    if (!product) {
+        pool_wait(pool);
+        return;
+    }
+    const int64_t panels = (o->matrix->rows + PANEL - 1) / PANEL, size = o->matrix->padded * PANEL * o->matrix->bits / 8;
+    const int64_t step = panels_at_once(panels, pool_threads(pool), rows_made(o, run->call)), first = thread * step;
+    const int64_t count = first + step < panels ? step : first < panels ? panels - first : 0;
+    pool_wait_before(pool, o->matrix->codes + (count ? first * size : 0), count * size);
+}
+
 static void run_all(void *shared, Pool *pool, int thread) {
     const Run *run = shared;
     Program *p = run->program;
@@ -520,7 +540,7 @@ static void run_all(void *shared, Pool *pool, int thread) {
         const Operation *o = &p->operations[i];
         if (o->flags & WANTED && !run->call->count) continue;
         operate(run, o, &p->counters[i], pool, thread);
-        if (!(o->flags & ALONG)) pool_wait(pool);
+        if (!(o->flags & ALONG)) finish(run, i, pool, thread);
     }
 }
 

@@ -17,7 +17,7 @@
 #define pause_once() ((void)0)
 #endif
 
-enum { SPINS_IN_TASK = 1 << 10, SPINS_BETWEEN = 1 << 11 };
+enum { SPINS_IN_TASK = 1 << 10, SPINS_BETWEEN = 1 << 11, LINE = 64 /* bytes that memory gives at a time */ };
 
 struct Pool {
     int threads;
@@ -39,7 +39,8 @@ typedef struct {
 
 int pool_threads(const Pool *pool) { return pool->threads; }
 
-void pool_wait(Pool *pool) {
+void pool_wait_before(Pool *pool, const void *next, int64_t bytes) {
+    const char *line = next, *end = line + bytes;
     if (pool->threads == 1) return;
     unsigned passed = atomic_load_explicit(&pool->passed, memory_order_acquire);
     if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) == pool->threads - 1) {
@@ -48,7 +49,8 @@ void pool_wait(Pool *pool) {
         return;
     }
     for (int spins = 0; atomic_load_explicit(&pool->passed, memory_order_acquire) == passed; spins++) {
-        if (spins < SPINS_IN_TASK) pause_once();
+        if (line < end) __builtin_prefetch(line), line += LINE;
+        else if (spins < SPINS_IN_TASK) pause_once();
         else sched_yield(); /* somebody else has our processor's twin */
     }
 }

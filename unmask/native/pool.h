@@ -15,8 +15,9 @@ int pool_threads(const Pool *pool);
 /* Run `task` on every thread, the caller being the first; returns when all are done. One caller at a time. */
 void pool_run(Pool *pool, Task task, void *shared);
 
-/* Within a task: wait until all threads have come here. */
-void pool_wait(Pool *pool);
+/* Within a task: wait until all threads have come here; who comes early asks memory for what it will read next. */
+void pool_wait_before(Pool *pool, const void *next, int64_t bytes);
+static inline void pool_wait(Pool *pool) { pool_wait_before(pool, 0, 0); }
 
 /* A counter that threads take numbers from; each on a cache line of its own. */
 typedef struct {
