@@ -11,7 +11,7 @@ from unmask.quantization.packed import Packed, sum_of
 
 LARGEST = 127
 """The largest integer that an input is rounded to."""
-MEAN, HALVINGS = 16, 7
+MEAN, HALVINGS = 20, 7
 """Steps that the inputs of a fine row have on average; and how often the row's scale is halved for that, at most."""
 EXACT = 1024
 """So many products of 8 bits with 8 bits float32 sums without an error: 1024 * 128 * 127 is below 2**24."""
