@@ -72,7 +72,7 @@ typedef struct {
 
 enum {
     STEP = 254,  /* of second bytes: so that both bytes are from -127 to 127 */
-    MEAN = 20,   /* steps that the numbers of a fine row have on average, at least; the few larger than 127 get a second byte */
+    MEAN = 20,   /* steps that the numbers of a fine row have on average; those beyond 127 get a second byte */
     HALVINGS = 7, /* of a fine row's scale at most: second bytes hold no more */
     CHUNK = 128, /* slots that one thread looks through for one token */
     NEAR = 32,   /* slots whose keys or values it has at hand meanwhile */
