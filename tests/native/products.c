@@ -12,8 +12,14 @@ static void rounded(const float *x, int64_t begin, int64_t end, int fine, Row *o
     for (int64_t k = begin; k < end; k++) most = fmaxf(most, fabsf(x[k]));
     out->scale = most / 127;
     for (int64_t k = begin; k < end; k++) sum += fabsf(x[k]);
-    for (int halved = 0; fine && halved < HALVINGS && out->scale * MEAN * (float)(end - begin) > sum; halved++)
-        out->scale /= 2;
+    if (fine) {
+        union {
+            float number;
+            uint32_t bits;
+        } wanted = {sum / (MEAN * (float)(end - begin))};
+        wanted.bits &= 0xffff0000;
+        out->scale = fmaxf(fminf(out->scale, wanted.number), out->scale / FINEST);
+    }
     for (int64_t k = begin; k < end; k++) out->codes[k] = most > 0 ? (int)nearbyintf(x[k] / out->scale) : 0;
 }
 

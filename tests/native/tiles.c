@@ -18,8 +18,8 @@ static Rounded rounded_rows(const Matrix *m, const float *x, int64_t rows) {
                  .shares = room((size_t)(rows * groups * 4)), .excess = room((size_t)(rows * groups * 4)),
                  .padded = m->padded, .group = m->group};
     if (m->fine) {
-        r.seconds = room((size_t)(rows * m->padded)), r.places = room((size_t)(rows * m->padded));
-        r.fours = room((size_t)(rows * 4)), r.second_excess = room((size_t)(rows * 4));
+        r.seconds = room((size_t)(rows * m->padded / 4) * sizeof(Second));
+        r.fours = room((size_t)(rows * 4));
     }
     for (int64_t row = 0; row < rows; row++) portable_kernels.round_row(x + row * m->width, m->width, &r, row);
     return r;
@@ -27,7 +27,7 @@ static Rounded rounded_rows(const Matrix *m, const float *x, int64_t rows) {
 
 static void forget(Rounded *r) {
     free(r->codes), free(r->scales), free(r->shares), free(r->excess);
-    free(r->seconds), free(r->places), free(r->fours), free(r->second_excess);
+    free(r->seconds), free(r->fours);
 }
 
 /* As far apart as sums of the same numbers in another order may be. */

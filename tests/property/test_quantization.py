@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,10 +111,11 @@ def test_inputs_are_rounded_to_the_nearest_of_255_steps(size, group, seed):
     assert bool((back[:, size[1] :] == 0).all())
 
 
-def halved(sizes: list[float]) -> int:
-    """Until they have 20 steps on average, but not more often than 7 times."""
-    mean, step = sum(sizes) / len(sizes), max(sizes) / 127
-    return next((n for n in range(7) if mean >= 20 * step / 2**n), 7)
+def fine_step(sizes: list[float]) -> float:
+    """So that they have 28 steps on average, to 8 bits; the largest has 127 at least, and 128 times as many at most."""
+    part, power = math.frexp(sum(sizes) / len(sizes) / 28)
+    wanted, usual = math.ldexp(math.floor(part * 256), power - 8), max(sizes) / 127
+    return max(min(usual, wanted), usual / 128)
 
 
 def by_loops(codes: Tensor, scales: Tensor, minima: Tensor | None, scheme: Scheme, x: Tensor, width: int) -> Tensor:
@@ -122,8 +125,7 @@ def by_loops(codes: Tensor, scales: Tensor, minima: Tensor | None, scheme: Schem
     for i, row in enumerate(x):
         for g in range(scheme.groups(width)):
             part = row[g * group : (g + 1) * group]
-            step = float(part.abs().max() / 127)
-            step *= 1.0 if scheme.group else 0.5 ** halved(part.abs().tolist())
+            step = float(part.abs().max() / 127) if scheme.group else fine_step(part.abs().tolist())
             whole = [round(float(each / step)) if step else 0 for each in part]
             for n in range(len(codes)):
                 code = codes[n, g * group : (g + 1) * group].tolist()
@@ -147,7 +149,7 @@ def test_products_are_those_of_plain_loops(scheme, size, count, seed):
 @settings(deadline=None)
 @given(count=st.integers(1, 5), width=st.integers(1, 300), far=st.integers(0, 9), power=st.integers(0, 9), seed=seeds)
 def test_inputs_far_from_the_rest_do_not_make_it_coarser(count, width, far, power, seed):
-    """Fine rows: steps are a 20th of the mean magnitude at most, and a 40th at least, or what the largest asks for."""
+    """Fine rows: steps are a 28th of the mean magnitude, or what the largest asks for."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.rand(count, width, generator=generator) - 0.5
     few = min(far, width // 32)
@@ -156,5 +158,5 @@ def test_inputs_far_from_the_rest_do_not_make_it_coarser(count, width, far, powe
     assert whole.abs().max() <= 127 * 128
     assert bool((((whole * steps[..., None])[:, 0] - x).abs() <= steps * 0.5001).all())
     mean, usual = x.abs().mean(1), x.abs().amax(1) / 127
-    assert bool((steps[:, 0] <= torch.maximum(mean / 20, usual * 2.0**-7) * 1.0001).all())
-    assert bool((steps[:, 0] >= torch.minimum(mean / 40, usual) * 0.9999).all())
+    wanted = torch.minimum(mean / 28, usual).maximum(usual / 128)
+    assert bool(((steps[:, 0] <= wanted * 1.0001) & (steps[:, 0] >= wanted * 0.992)).all())

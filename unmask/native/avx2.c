@@ -54,6 +54,10 @@ static inline floats same(float x) { return (floats)_mm256_set1_ps(x); }
 static inline integers same_integer(int32_t x) { return (integers)_mm256_set1_epi32(x); }
 static inline floats larger(floats x, floats y) { return (floats)_mm256_max_ps((__m256)x, (__m256)y); }
 static inline int any(integers x) { return _mm256_movemask_epi8((__m256i)x) != 0; }
+static inline unsigned fours_of(integers x) {
+    const int used = ~_mm256_movemask_ps((__m256)_mm256_cmpeq_epi32((__m256i)x, _mm256_setzero_si256()));
+    return (unsigned)(((used & 15) != 0) | ((used & 240) != 0) << 1);
+}
 static inline float sum_of(floats x) {
     __m128 half = _mm_add_ps(_mm256_castps256_ps128((__m256)x), _mm256_extractf128_ps((__m256)x, 1));
     half = _mm_add_ps(half, _mm_movehl_ps(half, half));

@@ -51,6 +51,10 @@ static inline floats same(float x) { return (floats)_mm512_set1_ps(x); }
 static inline integers same_integer(int32_t x) { return (integers)_mm512_set1_epi32(x); }
 static inline floats larger(floats x, floats y) { return (floats)_mm512_max_ps((__m512)x, (__m512)y); }
 static inline int any(integers x) { return _mm512_test_epi32_mask((__m512i)x, (__m512i)x) != 0; }
+static inline unsigned fours_of(integers x) {
+    const __m128i bytes = _mm512_cvtepi32_epi8((__m512i)x);
+    return _mm_test_epi32_mask(bytes, bytes);
+}
 static inline float sum_of(floats x) { return _mm512_reduce_add_ps((__m512)x); }
 static inline float largest_of(floats x) { return _mm512_reduce_max_ps((__m512)x); }
 static inline floats sums_of(const floats *x) {

@@ -4,17 +4,22 @@
 
 #include "interface.h"
 
+/* Second bytes of four columns, which products take together. */
+typedef struct {
+    int32_t column; /* the first of them */
+    int8_t bytes[4];
+} Second;
+
 /* Rows rounded to 8 bits, group by group: x = scale * code. Of fine ones, where a whole row is one group, a few columns
- * have a second byte: x = scale * (code + STEP * second). These are kept in fours, as products take columns. */
+ * have a second byte: x = scale * (code + STEP * second). */
 typedef struct {
     int8_t *codes;   /* [rows, padded] */
     float *scales;   /* [rows, groups] */
     float *shares;   /* [rows, groups]: scale times the sum of a group's codes, for weights with minima */
-    int32_t *excess; /* [rows, groups]: -8 times that sum, for weights without, whose 4 bits are 8 too high */
-    int8_t *seconds; /* [rows, padded]: one four after the other; NULL for rows that are not fine */
-    int32_t *places; /* [rows, padded / 4]: the column where each begins */
-    int32_t *fours;  /* [rows]: how many there are */
-    int32_t *second_excess; /* [rows] */
+    int32_t *excess; /* [rows, groups]: -8 times that sum, for weights without, whose 4 bits are 8 too high; with what
+                        second bytes stand for */
+    Second *seconds; /* [rows, padded / 4]: first those that there are; NULL for rows that are not fine */
+    int32_t *fours;  /* [rows]: how many */
     int64_t padded, group;
 } Rounded;
 
@@ -72,8 +77,8 @@ typedef struct {
 
 enum {
     STEP = 254,  /* of second bytes: so that both bytes are from -127 to 127 */
-    MEAN = 20,   /* steps that the numbers of a fine row have on average; those beyond 127 get a second byte */
-    HALVINGS = 7, /* of a fine row's scale at most: second bytes hold no more */
+    MEAN = 28,   /* steps that the numbers of a fine row have on average; those beyond 127 get a second byte */
+    FINEST = 128, /* a fine row's scale is this part of what it were without second bytes, or more: they hold no more */
     CHUNK = 128, /* slots that one thread looks through for one token */
     NEAR = 32,   /* slots whose keys or values it has at hand meanwhile */
     BLOCK = 64,  /* slots, and tokens, that are looked at together where there are many */

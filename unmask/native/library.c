@@ -99,11 +99,9 @@ static int rounded_new(Rounded *x, int64_t rows, int64_t padded, int64_t groups)
     x->scales = floats_for(rows * groups);
     x->shares = floats_for(rows * groups);
     x->excess = floats_for(rows * groups);
-    x->seconds = aligned_alloc(64, (size_t)up(rows * padded + 64, 64));
-    x->places = floats_for(rows * padded / 4);
+    x->seconds = aligned_alloc(64, (size_t)up(rows * padded / 4 * (int64_t)sizeof(Second), 64));
     x->fours = floats_for(rows);
-    x->second_excess = floats_for(rows);
-    return x->codes && x->scales && x->shares && x->excess && x->seconds && x->places && x->fours && x->second_excess;
+    return x->codes && x->scales && x->shares && x->excess && x->seconds && x->fours;
 }
 
 static void rounded_free(Rounded *x) {
@@ -112,9 +110,7 @@ static void rounded_free(Rounded *x) {
     free(x->shares);
     free(x->excess);
     free(x->seconds);
-    free(x->places);
     free(x->fours);
-    free(x->second_excess);
 }
 
 /* The same as rows are rounded for a matrix with such groups. */

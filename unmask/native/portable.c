@@ -33,6 +33,7 @@ static inline floats larger(floats x, floats y) {
     return (floats)((first & (integers)x) | (~first & (integers)y));
 }
 static inline int any(integers x) { return (x[0] | x[1] | x[2] | x[3]) != 0; }
+static inline unsigned fours_of(integers x) { return (unsigned)any(x); }
 static inline float sum_of(floats x) { return x[0] + x[1] + x[2] + x[3]; }
 static inline float largest_of(floats x) {
     const float first = x[0] > x[1] ? x[0] : x[1], second = x[2] > x[3] ? x[2] : x[3];

@@ -12,6 +12,7 @@
  *   sum_of, largest_of     of one vector; sums_of: each of LANES vectors' sum
  *   transpose              LANES rows of LANES numbers, from memory to memory
  *   any                    whether a comparison holds in some lane
+ *   fours_of               which fours of lanes, small numbers, are not all 0: a bit for each
  *   larger                 the larger number, lane by lane (the second, if one of them is no number)
  *   codes, load_codes      4 * LANES codes of 8 bits; low_codes, high_codes: the two halves of each byte
  *   dot                    sums + codes of LANES rows times the same 4 activations; `wide`: codes go up to 255
@@ -30,7 +31,8 @@ enum {
     SIZE = 4 * LANES, /* bytes of codes in a vector */
     AHEAD = 2048,     /* bytes of codes that memory is asked for beforehand */
     RECALLED = 4096,  /* and of what is recalled */
-    LINE = 64         /* bytes that it gives at a time */
+    LINE = 64,        /* bytes that it gives at a time */
+    SPAN = 256        /* columns whose second bytes are gathered at once: a bit for each four in 64 */
 };
 
 INLINE floats choose(integers where, floats yes, floats no) {
@@ -115,15 +117,29 @@ INLINE void round_group(const float *x, int64_t count, int64_t group, int8_t *to
     *excess = -8 * sum;
 }
 
-/* A row's scale by its largest number, halved until the numbers have MEAN steps on average. */
+/* A row's scale: by its largest number, or finer, so that the numbers have MEAN steps on average. Of the latter, which
+ * depends on the order of sums, 8 bits are enough. So a row has 127 steps a column at most, and the sum of its products
+ * with codes fits into 32 bits up to 66,000 columns, second bytes and all. */
 INLINE float fine_scale(const float *x, int64_t width) {
-    floats sums = same(0);
+    floats sums = same(0), most = same(0);
     int64_t i = 0;
-    for (; i + LANES <= width; i += LANES) sums += magnitude(load(x + i));
-    float sum = sum_of(sums), scale = top_of(x, width) / 127;
-    for (; i < width; i++) sum += __builtin_fabsf(x[i]);
-    for (int times = 0; times < HALVINGS && scale * MEAN * (float)width > sum; times++) scale /= 2;
-    return scale;
+    for (; i + LANES <= width; i += LANES) {
+        const floats size = magnitude(load(x + i));
+        sums += size, most = larger(most, size);
+    }
+    float sum = sum_of(sums), top = largest_of(most);
+    for (; i < width; i++) {
+        const float size = __builtin_fabsf(x[i]);
+        sum += size, top = size > top ? size : top;
+    }
+    float scale = sum / (MEAN * (float)width);
+    uint32_t bits;
+    __builtin_memcpy(&bits, &scale, 4);
+    bits &= 0xffff0000;
+    __builtin_memcpy(&scale, &bits, 4);
+    top = top / 127 + sum * 0.0f; /* no number where one of x is none */
+    scale = scale < top ? scale : top;
+    return scale < top / FINEST ? top / FINEST : scale;
 }
 
 /* The first `count` numbers of a vector; the others are 0. */
@@ -134,40 +150,42 @@ INLINE floats load_some(const float *x, int64_t count) {
     return load(some);
 }
 
-/* LANES columns from `at` on, which are `whole` steps: the second bytes that they need, for which the first ones make
- * room. */
-INLINE integers take_seconds(integers *whole, const Rounded *out, int64_t row, int64_t at) {
-    const integers seconds = nearest(to_floats(*whole) * 0.003937004f); /* 1 / STEP, but 127 steps are still none */
-    int8_t bytes[LANES];
-    store_bytes(bytes, seconds);
-    *whole -= seconds * STEP;
-    for (int lane = 0; lane < LANES; lane += 4) {
-        int32_t four;
-        __builtin_memcpy(&four, bytes + lane, 4);
-        if (!four) continue;
-        const int64_t place = out->fours[row]++;
-        __builtin_memcpy(out->seconds + row * out->padded + 4 * place, &four, 4);
-        out->places[row * out->padded / 4 + place] = (int32_t)(at + lane);
+/* The `used` fours of the second bytes from column `begin` on; `count` are there already. Returns how many there are
+ * then. */
+INLINE int32_t gather_seconds(const int8_t *bytes, uint64_t used, int64_t begin, Second *to, int32_t count) {
+    for (; used; used &= used - 1, count++) {
+        const int place = 4 * __builtin_ctzll(used);
+        to[count].column = (int32_t)begin + place;
+        __builtin_memcpy(to[count].bytes, bytes + place, 4);
     }
-    return seconds;
+    return count;
 }
 
 /* A whole row as one group, with second bytes. */
 static void round_fine(const float *x, int64_t width, const Rounded *out, int64_t row) {
     const float scale = fine_scale(x, width), divisor = scale > 0 ? scale : 1;
-    integers sums = {0}, second_sums = {0};
-    int8_t *to = out->codes + row * out->padded, end[LANES];
-    out->fours[row] = 0;
-    for (int64_t i = 0; i < out->padded; i += LANES) {
-        integers whole = nearest(load_some(x + i, width - i) / divisor);
-        if (any((whole > 127) | (whole < -127))) second_sums += take_seconds(&whole, out, row, i);
-        sums += whole;
-        store_bytes(i + LANES <= out->padded ? to + i : end, whole);
-        if (i + LANES > out->padded) __builtin_memcpy(to + i, end, (size_t)(out->padded - i));
+    integers sums = {0};
+    int8_t *to = out->codes + row * out->padded, last[LANES];
+    Second *seconds = out->seconds + row * (out->padded / 4);
+    int32_t count = 0;
+    for (int64_t begin = 0; begin < out->padded; begin += SPAN) {
+        const int64_t end = begin + SPAN < out->padded ? begin + SPAN : out->padded;
+        int8_t bytes[SPAN];
+        uint64_t used = 0;
+        for (int64_t i = begin; i < end; i += LANES) {
+            const integers steps = nearest(load_some(x + i, width - i) / divisor);
+            const integers second = nearest(to_floats(steps) * 0.003937004f); /* 1 / STEP, but 127 steps are still none */
+            sums += steps;
+            used |= (uint64_t)fours_of(second) << (i - begin) / 4;
+            store_bytes(bytes + i - begin, second);
+            store_bytes(i + LANES <= end ? to + i : last, steps - second * STEP);
+            if (i + LANES > end) __builtin_memcpy(to + i, last, (size_t)(end - i));
+        }
+        count = gather_seconds(bytes, used, begin, seconds, count);
     }
+    out->fours[row] = count;
     out->scales[row] = scale;
     out->excess[row] = -8 * total_of(sums);
-    out->second_excess[row] = -8 * total_of(second_sums);
 }
 
 static void round_row(const float *x, int64_t width, const Rounded *out, int64_t row) {
@@ -198,25 +216,23 @@ INLINE void finish(const floats *total, int64_t count, const float *bias, int ad
         y[i] = total[i / LANES][i % LANES] + (bias ? bias[i] : 0) + (add ? y[i] : 0);
 }
 
-/* What the second bytes of rows add: they meet the same codes, a few fours of columns in each row. */
-INLINE void add_seconds(const int rows, const int vectors, const Matrix *w, int64_t panel, const Rounded *x,
-                        int64_t row, floats total[MOST_ROWS][MOST_VECTORS]) {
-    const int64_t padded = x->padded, far = padded * PANEL;
+/* What second bytes of rows add to sums: they meet the same codes, which are near by then, a few fours of columns in each
+ * row. */
+INLINE void meet_seconds(const int rows, const int vectors, const Matrix *w, int64_t panel, const Rounded *x,
+                         int64_t row, integers sum[MOST_ROWS][MOST_VECTORS]) {
+    const int64_t far = x->padded * PANEL;
+    const uint8_t *codes = w->codes + panel * far;
     UNROLL for (int m = 0; m < rows; m++) {
-        const int32_t *places = x->places + (row + m) * padded / 4, count = x->fours[row + m];
-        const int8_t *in = x->seconds + (row + m) * padded;
-        integers sum[MOST_VECTORS];
-        UNROLL for (int v = 0; v < vectors; v++) sum[v] = same_integer(ZERO_8 ? x->second_excess[row + m] * 16 : 0);
-        for (int64_t i = 0; i < count; i++) {
-            const uint8_t *at = w->codes + panel * far + places[i] * PANEL;
-            if (rows == 1) __builtin_prefetch(w->codes + (panel + 1) * far + AHEAD + i * SIZE);
+        const Second *at = x->seconds + (row + m) * (x->padded / 4), *end = at + x->fours[row + m];
+        integers some[MOST_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) some[v] = same_integer(0);
+        for (; at < end; at++) {
+            if (rows == 1) __builtin_prefetch(codes + far + AHEAD + (end - at) * SIZE);
+            const uint8_t *column = codes + at->column * PANEL;
             UNROLL for (int v = 0; v < vectors; v++)
-                sum[v] = dot(sum[v], load_codes(at + v / REGISTERS * far + v % REGISTERS * SIZE), in + 4 * i, 1);
+                some[v] = dot(some[v], load_codes(column + v / REGISTERS * far + v % REGISTERS * SIZE), at->bytes, 1);
         }
-        UNROLL for (int v = 0; v < vectors; v++) {
-            const floats scale = load_half(w->scales + (panel + v / REGISTERS) * PANEL + v % REGISTERS * LANES);
-            total[m][v] += to_floats(sum[v]) * (scale * (STEP * x->scales[row + m]));
-        }
+        UNROLL for (int v = 0; v < vectors; v++) sum[m][v] += some[v] * STEP;
     }
 }
 
@@ -257,6 +273,7 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
             UNROLL for (int m = 0; m < rows; m++)
                 UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = dot(sum[m][v], high[v], in + m * padded + 4, 0);
         }
+        if (fine) meet_seconds(rows, vectors, w, panel, x, row, sum);
         UNROLL for (int v = 0; v < vectors; v++) {
             const int64_t place = ((panel + v / REGISTERS) * groups + g) * PANEL + v % REGISTERS * LANES;
             const floats scale = load_half(w->scales + place);
@@ -269,7 +286,6 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
             }
         }
     }
-    if (fine) add_seconds(rows, vectors, w, panel, x, row, total);
     UNROLL for (int m = 0; m < rows; m++)
         UNROLL for (int p = 0; p < panels; p++)
             finish(total[m] + p * REGISTERS, w->rows - (panel + p) * PANEL, bias ? bias + (panel + p) * PANEL : bias,

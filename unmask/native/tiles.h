@@ -100,6 +100,19 @@ INLINE void add_up(const int tall, const int panels, const Piece *piece, int64_t
     if (panels == 2) tile_store(3, sums + 3 * SQUARE, DEPTH);
 }
 
+/* The same with the second bytes of inputs, two rows at a time. */
+INLINE void add_seconds(const int tall, const int panels, const Piece *piece, int64_t row, int32_t *sums) {
+    for (int m = 0; m < tall * PANEL; m += 2) {
+        int32_t *to = sums + m / PANEL * 2 * SQUARE + m % PANEL * PANEL;
+        integers sum[MOST_ROWS][MOST_VECTORS];
+        for (int i = 0; i < 2 * panels; i++)
+            __builtin_memcpy(&sum[i / panels][i % panels], to + i % panels * SQUARE + i / panels * PANEL, SIZE);
+        meet_seconds(2, panels, piece->w, piece->panel, piece->x, row + m, sum);
+        for (int i = 0; i < 2 * panels; i++)
+            __builtin_memcpy(to + i % panels * SQUARE + i / panels * PANEL, &sum[i / panels][i % panels], SIZE);
+    }
+}
+
 /* What a group's sums are in numbers. Codes are so much too high where there are no minima: 8 of 4 bits, 128 of 8. */
 INLINE void scale_sums(const int tall, const int panels, const Piece *piece, int64_t row, int64_t g,
                        const int32_t *sums, floats (*total)[ABREAST]) {
@@ -127,6 +140,7 @@ INLINE void meet_groups(const int tall, const int panels, const Piece *piece, in
     _Alignas(64) int32_t sums[4 * SQUARE];
     for (int64_t g = piece->first; g < piece->last; g++) {
         add_up(tall, panels, piece, row, g, sums);
+        if (piece->x->seconds) add_seconds(tall, panels, piece, row, sums);
         scale_sums(tall, panels, piece, row, g, sums, total);
     }
 }
@@ -164,8 +178,6 @@ INLINE void multiply_piece(const int panels, Piece *piece, const float *bias, in
     for (int64_t m = 0; m < piece->rows; m++)
         for (int p = 0; p < panels; p++) total[m][p] = same(0);
     meet_all(panels, piece, total);
-    for (int64_t m = 0; m < piece->rows && piece->x->seconds; m += 2)
-        add_seconds(2, panels, w, piece->panel, piece->x, piece->row + m, total + m);
     for (int64_t m = 0; m < piece->rows; m++)
         for (int p = 0; p < panels; p++) {
             const int64_t begin = (piece->panel + p) * PANEL;

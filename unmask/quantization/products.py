@@ -11,8 +11,8 @@ from unmask.quantization.packed import Packed, sum_of
 
 LARGEST = 127
 """The largest integer that an input is rounded to."""
-MEAN, HALVINGS = 20, 7
-"""Steps that the inputs of a fine row have on average; and how often the row's scale is halved for that, at most."""
+MEAN, FINEST = 28, 128
+"""Steps that the inputs of a fine row have on average; and the most by which the row's scale is divided for that."""
 EXACT = 1024
 """So many products of 8 bits with 8 bits float32 sums without an error: 1024 * 128 * 127 is below 2**24."""
 ROOM = 1 << 22
@@ -32,16 +32,15 @@ def rounded(x: Tensor, group: int, *, fine: bool = False) -> tuple[Tensor, Tenso
     grouped = F.pad(x, (0, missing)).unflatten(1, (-1, group))
     scales = grouped.abs().amax(2) / LARGEST
     if fine:
-        scales *= 0.5 ** halvings(x.abs())[:, None]
+        scales = finer(scales, x.abs().sum(1, keepdim=True) / (MEAN * x.shape[1]))
     steps = grouped / scales.where(scales != 0, 1)[..., None]
     return steps.round_(), scales
 
 
-def halvings(sizes: Tensor) -> Tensor:
-    """How often the scales of rows of magnitudes [M, K] are halved, until their mean is `MEAN` of them; [M]."""
-    top, total = sizes.amax(1, keepdim=True), sizes.sum(1, keepdim=True)
-    halved = top / LARGEST * 0.5 ** torch.arange(HALVINGS, device=sizes.device)
-    return (halved * MEAN * sizes.shape[1] > total).sum(1)
+def finer(scales: Tensor, wanted: Tensor) -> Tensor:
+    """Scales as fine as is `wanted`, to 8 bits, since that depends on the order of sums; not by more than `FINEST`."""
+    cut = (wanted.view(torch.int32) & -0x10000).view(torch.float32)
+    return scales.minimum(cut).maximum(scales / FINEST)
 
 
 def multiply(packed: Packed, x: Tensor, bias: Tensor | None) -> Tensor:
