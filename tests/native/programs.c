@@ -5,11 +5,12 @@
 #include <time.h>
 
 #include "check.h"
+#include "shares.h"
 
 enum { WIDTH = 24, HEADS = 6, KV_HEADS = 2, HEAD = 10, INSIDE = 40, VOCAB = 70, CONTEXT = 400, LAYERS = 2 };
 enum { STREAM, NORMED, QUERY, KEY, VALUE, MIXED, INNER, GATE, BUFFERS };
 enum { COUNT = 3 + LAYERS * 12 + 4, BEFORE = 200 };
-enum { PAGE = 48, PAGES = (CONTEXT + PAGE - 1) / PAGE, ROOM = 64, MOST_TEXTS = 4 };
+enum { PAGE = 48, PAGES = (CONTEXT + PAGE - 1) / PAGE, ROOM = 128, MOST_TEXTS = 4 };
 
 typedef struct {
     Made matrices[2 + LAYERS * 7 + 2];
@@ -267,7 +268,7 @@ static void check_texts(const char *const *names, size_t count);
 void check_programs(int every) {
     static const struct {
         int64_t texts, length, piece;
-    } ways[] = {{1, 40, 40}, {1, 4, 1}, {1, 9, 5}, {3, 2, 1}};
+    } ways[] = {{1, 40, 40}, {1, 4, 1}, {1, 9, 5}, {3, 2, 1}, {1, 120, 120}, {3, 40, 40}}; /* the last two: in shares */
     const char *const names[] = {"portable", "avx2", "avx2-vnni", "avx512-vnni", "amx-int8"};
     const size_t count = every ? sizeof names / sizeof *names : 1;
     Decoder *d = decoder_new();
@@ -289,8 +290,8 @@ void check_programs(int every) {
             for (size_t name = 0; name < count; name++)
                 if (library_choose(names[name])) {
                     check_reading(d, &before, length, piece, wanted);
-                    if (piece == length) check_neighbours(d, kept);
-                    if (piece == length) check_without_logits(d, &before, wanted);
+                    if (!way) check_neighbours(d, kept);
+                    if (!way) check_without_logits(d, &before, wanted);
                 }
             pool_free(pool);
             free(wanted);
@@ -351,6 +352,23 @@ static void check_texts(const char *const *names, size_t count) {
     decoder_free(d);
 }
 
+/* Shares are all rows, each of them once; and all threads come to all of them, each to its own first. */
+static void check_shares(int64_t rows, int threads) {
+    Counter counters[8];
+    for (int number = 0; number < threads; number++) {
+        const Thread thread = {number, threads};
+        int64_t seen = 0, own = share_of(thread, 0, rows, counters).begin;
+        CHECK(number == 0 || own >= share_of((Thread){number - 1, threads}, 0, rows, counters).begin, "%d", number);
+        for (int64_t after = 0; after < shares(thread, rows); after++) {
+            const Share share = share_of(thread, after, rows, counters);
+            for (int64_t row = share.begin; row < share.end; row++) seen += row + 1;
+            CHECK(share.counter - counters < threads, "%d rows: share %d", (int)rows, (int)(share.counter - counters));
+            CHECK(share.begin % ROWS_TOGETHER == 0, "%d rows: a share begins with %d", (int)rows, (int)share.begin);
+        }
+        CHECK(seen == rows * (rows + 1) / 2, "%d rows, %d threads: thread %d", (int)rows, threads, number);
+    }
+}
+
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -369,6 +387,8 @@ static void together(void *shared, Pool *pool, int thread) {
 }
 
 void check_pools(void) {
+    for (int64_t rows = 0; rows < 600; rows += rows < 200 ? 1 : 13)
+        for (int threads = 1; threads <= 8; threads++) check_shares(rows, threads);
     for (int round = 0; round < 4; round++)
         for (int threads = 1; threads <= 3; threads++) {
             Pool *pool = pool_new(threads);

@@ -19,14 +19,12 @@ void pool_run(Pool *pool, Task task, void *shared);
 void pool_wait_before(Pool *pool, const void *next, int64_t bytes);
 static inline void pool_wait(Pool *pool) { pool_wait_before(pool, 0, 0); }
 
-/* A counter that threads take numbers from; each on a cache line of its own. */
-typedef struct {
-    _Alignas(64) atomic_llong next;
-} Counter;
+/* A counter that threads take numbers from. */
+typedef atomic_llong Counter;
 
 /* The first of `step` numbers that nobody has taken yet. */
 static inline int64_t take(Counter *counter, int64_t step) {
-    return atomic_fetch_add_explicit(&counter->next, step, memory_order_relaxed);
+    return atomic_fetch_add_explicit(counter, step, memory_order_relaxed);
 }
 
 #endif
