@@ -98,14 +98,14 @@ INLINE int32_t total_of(integers sums) {
     return sum;
 }
 
-/* One group of a row. */
-INLINE void round_group(const float *x, int64_t count, int64_t group, int8_t *to, float *scale, float *share,
-                        int32_t *excess) {
-    *scale = top_of(x, count) / 127;
-    const float divisor = *scale > 0 ? *scale : 1;
+/* Group g of a row, of which `count` numbers are there, in steps of its scale. */
+INLINE void round_group(const float *x, int64_t count, int64_t group, const Rounded *out, int64_t row, int64_t g) {
+    const int64_t place = row * (out->padded / group) + g;
+    const float scale = out->scales[place], divisor = scale > 0 ? scale : 1;
+    int8_t *to = out->codes + row * out->padded + g * group;
     integers sums = {0};
     int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
+    for (x += g * group; i + LANES <= count; i += LANES) {
         const integers whole = nearest(load(x + i) / divisor);
         sums += whole;
         store_bytes(to + i, whole);
@@ -113,8 +113,18 @@ INLINE void round_group(const float *x, int64_t count, int64_t group, int8_t *to
     int32_t sum = total_of(sums);
     for (; i < count; i++) sum += to[i] = (int8_t)__builtin_rintf(x[i] / divisor);
     for (; i < group; i++) to[i] = 0;
-    *share = *scale * (float)sum;
-    *excess = -8 * sum;
+    out->shares[place] = scale * (float)sum;
+    out->excess[place] = -8 * sum;
+}
+
+/* A row group by group. All scales come first: a processor has more groups in hand when none waits for its own. */
+INLINE void round_groups(const float *x, int64_t width, int64_t group, const Rounded *out, int64_t row) {
+    const int64_t whole = width / group, rest = width % group;
+    float *scales = out->scales + row * (out->padded / group);
+    for (int64_t g = 0; g < whole; g++) scales[g] = top_of(x + g * group, group) / 127;
+    if (rest) scales[whole] = top_of(x + whole * group, rest) / 127;
+    for (int64_t g = 0; g < whole; g++) round_group(x, group, group, out, row, g);
+    if (rest) round_group(x, rest, group, out, row, whole);
 }
 
 /* A row's scale: by its largest number, or finer, so that the numbers have MEAN steps on average. Of the latter, which
@@ -189,16 +199,9 @@ static void round_fine(const float *x, int64_t width, const Rounded *out, int64_
 }
 
 static void round_row(const float *x, int64_t width, const Rounded *out, int64_t row) {
-    const int64_t groups = out->padded / out->group;
-    if (out->seconds) {
-        round_fine(x, width, out, row);
-        return;
-    }
-    for (int64_t g = 0, begin = 0; g < groups; g++, begin += out->group) {
-        const int64_t place = row * groups + g, count = width - begin < out->group ? width - begin : out->group;
-        round_group(x + begin, count, out->group, out->codes + row * out->padded + begin, out->scales + place,
-                    out->shares + place, out->excess + place);
-    }
+    if (out->seconds) round_fine(x, width, out, row);
+    else if (out->group == 32) round_groups(x, width, 32, out, row); /* most formats' */
+    else round_groups(x, width, out->group, out, row);
 }
 
 /* One panel's share of one row of a product; the last panel may reach beyond the matrix. */
