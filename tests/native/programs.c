@@ -227,12 +227,13 @@ static void check_near(const float *got, const float *wanted, int64_t count, con
               wanted[i]);
 }
 
-static void check_reading(const Decoder *d, const Memory *before, int64_t length, int64_t piece, const float *wanted) {
+static void check_reading(const Decoder *d, const Memory *before, int64_t length, int64_t piece, int apart,
+                          const float *wanted) {
     const int64_t count = (length + piece - 1) / piece * before->texts * VOCAB;
     float *alone = NULL;
     for (int threads = 1; threads <= 3; threads++) {
         Pool *pool = pool_new(threads);
-        float *got = reading(pool, d, before, length, piece, piece == 1);
+        float *got = reading(pool, d, before, length, piece, apart);
         if (!alone) check_near(alone = got, wanted, count, "other kernels");
         CHECK(!memcmp(alone, got, (size_t)count * sizeof(float)), "%s: %d threads differ", library_kernels(), threads);
         if (threads > 1) free(got);
@@ -268,7 +269,9 @@ static void check_texts(const char *const *names, size_t count);
 void check_programs(int every) {
     static const struct {
         int64_t texts, length, piece;
-    } ways[] = {{1, 40, 40}, {1, 4, 1}, {1, 9, 5}, {3, 2, 1}, {1, 120, 120}, {3, 40, 40}}; /* the last two: in shares */
+        int apart;
+    } ways[] = {{1, 40, 40, 0},   {1, 4, 1, 1},   {1, 9, 5, 0},    {3, 2, 1, 1},
+                {1, 120, 120, 0}, {3, 40, 40, 0}, {1, 120, 120, 1}}; /* the last three: in shares */
     const char *const names[] = {"portable", "avx2", "avx2-vnni", "avx512-vnni", "amx-int8"};
     const size_t count = every ? sizeof names / sizeof *names : 1;
     Decoder *d = decoder_new();
@@ -280,7 +283,7 @@ void check_programs(int every) {
             Memory before = remembered(ways[way].texts, kept);
             library_choose("portable");
             Pool *pool = pool_new(1);
-            float *wanted = reading(pool, d, &before, length, piece, piece == 1);
+            float *wanted = reading(pool, d, &before, length, piece, ways[way].apart);
             const int64_t pieces = (length + piece - 1) / piece;
             if (before.texts == 1) { /* all at once */
                 float *whole = reading(pool, d, &before, length, length, 0);
@@ -289,7 +292,7 @@ void check_programs(int every) {
             }
             for (size_t name = 0; name < count; name++)
                 if (library_choose(names[name])) {
-                    check_reading(d, &before, length, piece, wanted);
+                    check_reading(d, &before, length, piece, ways[way].apart, wanted);
                     if (!way) check_neighbours(d, kept);
                     if (!way) check_without_logits(d, &before, wanted);
                 }

@@ -7,7 +7,7 @@
 
 typedef struct {
     const Glance *glance;
-    Counter counter;
+    _Alignas(64) Counter counter; /* on a line of its own */
     atomic_int failed;
 } Shared;
 

@@ -1,4 +1,4 @@
-/* Products of rows with matrices, rounded and as they are, shared out among threads. */
+/* What is done with a matrix: products with rows, shared out among threads, and rows taken out of it. */
 #include "products.h"
 
 enum { ROWS_AT_ONCE = 96 }; /* a multiple of every kernel's MOST_ROWS */
@@ -90,4 +90,8 @@ int multiply(Pool *pool, const Matrix *matrix, const float *x, int64_t rows, con
     rounded_free(&all);
     free(s.counters);
     return !room;
+}
+
+void take_rows(const Matrix *matrix, const int64_t *ids, int64_t count, float *out) {
+    for (int64_t i = 0; i < count; i++) kernels()->take_row(matrix, ids[i], out + i * matrix->width);
 }
