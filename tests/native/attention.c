@@ -105,6 +105,7 @@ static void check_many(const Kernels *kernels, Size s, int rounded) {
 
 static void check_one(const Kernels *kernels, Size s, int64_t first) {
     Memory memory = remember(kernels, &s);
+    memory.attention.next = s.slot % 2 ? memory.attention.keys : NULL;
     const int64_t wide = up(s.width, PANEL), last = s.slot + 1;
     float *queries = chances(s.heads * s.width), *got = room((size_t)(s.heads * wide) * sizeof(float));
     float *most = room((size_t)s.heads * 4), *sums = room((size_t)s.heads * 4);
@@ -129,7 +130,8 @@ void check_attention(const Kernels *kernels) {
         for (int kept = FLOATS; kept <= BYTES; kept++) {
             const int64_t heads = w % 3 + 1;
             for (int64_t slot = 0; slot < 2 * CHUNK; slot += 67)
-                check_one(kernels, (Size){heads, widths[w], 1, slot, 0, kept, 0}, slot > CHUNK ? slot - CHUNK + 1 : 0);
+                check_one(kernels, (Size){slot % 8 + 1, widths[w], 1, slot, 0, kept, slot % 3 == 0},
+                          slot > CHUNK ? slot - CHUNK + 1 : 0);
             for (int rounded = 0; rounded < 2; rounded++) {
                 if (kept == FLOATS) {
                     check_many(kernels, (Size){heads, widths[w], 9, 0, 0, kept, 1}, rounded);

@@ -7,9 +7,9 @@
 #include "check.h"
 #include "shares.h"
 
-enum { WIDTH = 24, HEADS = 6, KV_HEADS = 2, HEAD = 10, INSIDE = 40, VOCAB = 70, CONTEXT = 400, LAYERS = 2 };
+enum { WIDTH = 24, HEADS = 6, KV_HEADS = 2, HEAD = 10, INSIDE = 40, VOCAB = 70, CONTEXT = 1300, LAYERS = 2 };
 enum { STREAM, NORMED, QUERY, KEY, VALUE, MIXED, INNER, GATE, BUFFERS };
-enum { COUNT = 3 + LAYERS * 12 + 4, BEFORE = 200 };
+enum { COUNT = 3 + LAYERS * 12 + 4 };
 enum { PAGE = 48, PAGES = (CONTEXT + PAGE - 1) / PAGE, ROOM = 128, MOST_TEXTS = 4 };
 
 typedef struct {
@@ -102,17 +102,17 @@ static Program *program(const Decoder *d) {
     return made;
 }
 
-/* What some texts remember: BEFORE slots of chance, in pages of one another's neighbourhood. */
+/* What some texts remember: slots of chance, in pages of one another's neighbourhood; what is read follows `before`. */
 typedef struct {
     void *keys[LAYERS], *values[LAYERS];
     int32_t tables[MOST_TEXTS * PAGES];
-    int64_t texts, kept;
+    int64_t texts, kept, before;
 } Memory;
 
 static size_t page_bytes(int64_t kept) { return (size_t)(KV_HEADS * PAGE * slot_bytes(HEAD, kept)); }
 
-static Memory remembered(int64_t texts, int64_t kept) {
-    Memory m = {.texts = texts, .kept = kept};
+static Memory remembered(int64_t texts, int64_t kept, int64_t before) {
+    Memory m = {.texts = texts, .kept = kept, .before = before};
     const size_t slots = (size_t)texts * PAGES * KV_HEADS * PAGE;
     for (int64_t text = 0; text < texts; text++)
         for (int64_t page = 0; page < PAGES; page++)
@@ -149,7 +149,7 @@ static int64_t tokens[ROOM * 4];
 /* Memories to look at, few slots and many, one for each text. */
 enum { MEMORY_ROWS = 200 };
 static const int64_t readers[MOST_TEXTS + 1] = {0, 1, 2, 3, 4}, begins[MOST_TEXTS] = {0, 7, 150, 40};
-static const int64_t lengths[MOST_TEXTS] = {7, CHUNK + 9, 50, 1};
+static const int64_t lengths[MOST_TEXTS] = {7, BRIEF + 9, 50, 1};
 static void *memory_keys[1], *memory_values[1];
 
 /* Tokens first..first + length of one or more texts of the memory, `before` slots each: a call without logits. */
@@ -172,7 +172,7 @@ static float *reading(Pool *pool, const Decoder *d, const Memory *before, int64_
         const int64_t begin = number * piece, left = length - begin < piece ? length - begin : piece;
         int64_t starts[MOST_TEXTS + 1] = {0}, slots[MOST_TEXTS], aparts[MOST_TEXTS], wanted[MOST_TEXTS];
         for (int64_t text = 0; text < m.texts; text++) {
-            starts[text + 1] = starts[text] + left, slots[text] = BEFORE + begin, aparts[text] = apart;
+            starts[text + 1] = starts[text] + left, slots[text] = m.before + begin, aparts[text] = apart;
             wanted[text] = starts[text + 1] - 1;
         }
         Call call = calling(&m, 0, starts, m.texts, slots, aparts);
@@ -188,9 +188,9 @@ static float *reading(Pool *pool, const Decoder *d, const Memory *before, int64_
 /* A text that is read and two that are written, in one call: bit for bit what each gets by itself, however its tokens
  * are divided among calls. */
 static void check_neighbours(const Decoder *d, int64_t kept) {
-    static const int64_t starts[] = {0, 30, 31, 34}, slots[] = {BEFORE, 3, 130}, apart[] = {0, 1, 1};
+    static const int64_t starts[] = {0, 30, 31, 34}, slots[] = {200, 3, 1100}, apart[] = {0, 1, 1};
     static const int64_t wanted[] = {29, 30, 31, 32, 33};
-    Memory before = remembered(3, kept), together = copy(&before);
+    Memory before = remembered(3, kept, 200), together = copy(&before);
     Pool *pool = pool_new(3);
     Program *p = program(d);
     float all[5 * VOCAB], alone[5 * VOCAB];
@@ -245,7 +245,7 @@ static void check_reading(const Decoder *d, const Memory *before, int64_t length
 /* Without logits nothing is written there, but the tokens are read all the same. */
 static void check_without_logits(const Decoder *d, const Memory *before, const float *wanted) {
     static const int64_t first[] = {0, 30}, then[] = {0, 10}, last[] = {8, 9}, long_one[] = {0, ROOM + 1};
-    int64_t slots = BEFORE;
+    int64_t slots = before->before;
     Memory m = copy(before);
     Pool *pool = pool_new(2);
     Program *p = program(d);
@@ -270,8 +270,10 @@ void check_programs(int every) {
     static const struct {
         int64_t texts, length, piece;
         int apart;
-    } ways[] = {{1, 40, 40, 0},   {1, 4, 1, 1},   {1, 9, 5, 0},    {3, 2, 1, 1},
-                {1, 120, 120, 0}, {3, 40, 40, 0}, {1, 120, 120, 1}}; /* the last three: in shares */
+        int64_t before;
+    } ways[] = {{1, 40, 40, 0, 200},   {1, 4, 1, 1, 200},   {1, 9, 5, 0, 200},    {3, 2, 1, 1, 200},
+                {1, 4, 1, 1, 511},     {3, 2, 1, 1, 1100}, /* chunks of one size and another, and the largest ones */
+                {1, 120, 120, 0, 200}, {3, 40, 40, 0, 200}, {1, 120, 120, 1, 200}}; /* in shares */
     const char *const names[] = {"portable", "avx2", "avx2-vnni", "avx512-vnni", "amx-int8"};
     const size_t count = every ? sizeof names / sizeof *names : 1;
     Decoder *d = decoder_new();
@@ -280,7 +282,7 @@ void check_programs(int every) {
     for (int64_t kept = FLOATS; kept <= BYTES; kept++)
         for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
             const int64_t length = ways[way].length, piece = ways[way].piece;
-            Memory before = remembered(ways[way].texts, kept);
+            Memory before = remembered(ways[way].texts, kept, ways[way].before);
             library_choose("portable");
             Pool *pool = pool_new(1);
             float *wanted = reading(pool, d, &before, length, piece, ways[way].apart);

@@ -33,6 +33,7 @@ typedef struct {
     float scale;
     int64_t window; /* 0: all */
     int64_t all;    /* so many slots, all seen by all; 0: a token sees those up to its own */
+    const char *next; /* what attend_one will be asked to look at then, as far as anybody knows; or NULL */
 } Attention;
 
 /* Bytes of one head of a slot. */
@@ -79,8 +80,9 @@ enum {
     STEP = 254,  /* of second bytes: so that both bytes are from -127 to 127 */
     MEAN = 28,   /* steps that the numbers of a fine row have on average; those beyond 127 get a second byte */
     FINEST = 128, /* a fine row's scale is this part of what it were without second bytes, or more: they hold no more */
-    CHUNK = 128, /* slots that one thread looks through for one token */
-    NEAR = 32,   /* slots whose keys or values it has at hand meanwhile */
+    CHUNK = 512, /* slots that one thread looks through for one token, at most */
+    BRIEF = 128, /* and at least, where there are so many */
+    NEAR = 32,   /* slots whose keys or values are read in one go */
     BLOCK = 64,  /* slots, and tokens, that are looked at together where there are many */
     ACROSS = 64, /* rows of a matrix of float32 that are transposed to columns together, and met by all inputs */
     DEEP = 512,  /* so much of them at a time: what stays near the processor */
@@ -90,7 +92,7 @@ static inline int64_t up(int64_t number, int64_t step) { return (number + step -
 
 /* Floats of scratch that attend_one and attend_many want. */
 static inline int64_t scratch_one(int64_t heads, int64_t width) {
-    return heads * CHUNK + (heads + NEAR) * up(width, PANEL);
+    return heads * CHUNK + (heads + 2 * CHUNK) * up(width, PANEL);
 }
 static inline int64_t scratch_many(int64_t heads, int64_t width) {
     int64_t rows = heads * BLOCK, wide = up(width, PANEL);

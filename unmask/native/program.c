@@ -57,13 +57,15 @@ static int64_t page_bytes(const Operation *o, const Call *call) {
     return o->kv_heads * call->page * slot_bytes(o->head_width, call->kept);
 }
 
-/* What `layer` keeps of one text and head: its slots in pages. */
+/* What `layer` keeps of one text and head: its slots in pages, or in one. */
 static Attention remembered(const Operation *o, const Call *call, int64_t text, int64_t head) {
     const int64_t stride = slot_bytes(o->head_width, call->kept);
+    const int32_t *table = call->tables + text * call->table;
+    const int64_t from = head * call->page * stride + (call->table == 1 ? *table * page_bytes(o, call) : 0);
     return (Attention){
-        .keys = (const char *)call->keys[o->layer] + head * call->page * stride,
-        .values = (const char *)call->values[o->layer] + head * call->page * stride,
-        .table = call->tables + text * call->table,
+        .keys = (const char *)call->keys[o->layer] + from,
+        .values = (const char *)call->values[o->layer] + from,
+        .table = call->table == 1 ? NULL : table,
         .page = call->page,
         .far = page_bytes(o, call),
         .width = o->head_width,
@@ -113,10 +115,16 @@ static void row_by_row(const Run *run, const Operation *o, int64_t row, float *t
     }
 }
 
-/* The chunks of slots that a token in `slot` looks at: `first` is where they begin. */
-static int64_t chunks(const Operation *o, int64_t slot, int64_t *first) {
-    *first = o->window && slot + 1 > o->window ? slot + 1 - o->window : 0;
-    return (slot + CHUNK - *first) / CHUNK;
+/* The slots that a token looks at, in chunks of `size`: fewer and larger ones where there are many. */
+typedef struct {
+    int64_t first, end, size, count;
+} Chunks;
+
+static Chunks chunks(const Operation *o, int64_t slot) {
+    Chunks c = {.first = o->window && slot + 1 > o->window ? slot + 1 - o->window : 0, .end = slot + 1, .size = BRIEF};
+    while (c.size < CHUNK && c.size * 4 < c.end - c.first) c.size *= 2;
+    c.count = (c.end - c.first + c.size - 1) / c.size;
+    return c;
 }
 
 /* What one chunk of one key head's slots gives: its heads' mixed values, then their largest scores and sums. */
@@ -125,23 +133,24 @@ static float *part(const Run *run, const Operation *o, int64_t row, int64_t head
     return run->program->scratch + run->partial + (run->program->parts[row] * o->kv_heads + head * count + chunk) * size;
 }
 
-static void attend_chunk(const Run *run, const Operation *o, int64_t row, int64_t piece, float *scratch) {
+/* A piece is a chunk of a head; `after`: the one that this thread has taken next. */
+static void attend_chunk(const Run *run, const Operation *o, int64_t row, int64_t piece, int64_t after, float *scratch) {
     const Stand *at = &run->program->stands[row];
     const int64_t group = o->heads / o->kv_heads, wide = up(o->head_width, PANEL);
-    int64_t first;
-    const int64_t count = chunks(o, at->slot, &first), end = at->slot + 1;
-    const int64_t chunk = piece % count, head = piece / count, begin = first + chunk * CHUNK;
-    const Attention a = remembered(o, run->call, at->text, head);
-    float *mixed = part(run, o, row, head, chunk, count), *most = mixed + group * wide;
+    const Chunks c = chunks(o, at->slot);
+    const int64_t head = piece / c.count, begin = c.first + piece % c.count * c.size;
+    Attention a = remembered(o, run->call, at->text, head);
+    const Stand then = {at->text, c.first + after % c.count * c.size};
+    if (after < c.count * o->kv_heads) a.next = place(o, run->call, run->call->keys, &then, after / c.count);
+    float *mixed = part(run, o, row, head, piece % c.count, c.count), *most = mixed + group * wide;
     kernels()->attend_one(&a, row_of(run->program, o->source, row) + head * group * o->head_width, group, o->head_width,
-                          begin, begin + CHUNK < end ? begin + CHUNK : end, mixed, most, most + group, scratch);
+                          begin, begin + c.size < c.end ? begin + c.size : c.end, mixed, most, most + group, scratch);
 }
 
 /* The chunks of one row together: each by how its largest score stands to the largest of all. */
 static void join(const Run *run, const Operation *o, int64_t row) {
     const int64_t group = o->heads / o->kv_heads, wide = up(o->head_width, PANEL);
-    int64_t first;
-    const int64_t count = chunks(o, run->program->stands[row].slot, &first);
+    const int64_t count = chunks(o, run->program->stands[row].slot).count;
     for (int64_t head = 0; head < o->heads; head++) {
         const int64_t of = head / group, member = head % group;
         float *to = row_of(run->program, o->target, row) + head * o->head_width, most = -__builtin_inff(), sum = 0;
@@ -231,7 +240,7 @@ static void attend_memories(const Run *run, const Operation *o, Counter *counter
         const int64_t memory = piece / o->kv_heads, head = piece % o->kv_heads, across = head * group * o->head_width;
         const int64_t begin = call->starts[call->readers[memory]], end = call->starts[call->readers[memory + 1]];
         const Attention a = in_memory(o, call, memory, head);
-        if (a.all <= CHUNK) {
+        if (a.all <= BRIEF) {
             attend_few(run, o, &a, across, begin, end, scratch);
             continue;
         }
@@ -247,21 +256,22 @@ static int looks_apart(const Call *call, int64_t text) { return call->apart && c
  * ones first, since they see the most. A block falls to whom its first row does. */
 static void attend(const Run *run, const Operation *o, Share share, float *scratch) {
     const Call *call = run->call;
-    int64_t mine = take(share.counter, 1), before = 0, first;
+    int64_t mine = take(share.counter, 1), after = take(share.counter, 1), before = 0;
     for (int64_t text = 0; text < call->texts; text++) {
         const int64_t begin = call->starts[text], end = call->starts[text + 1];
         const int64_t from = begin > share.begin ? begin : share.begin, to = end < share.end ? end : share.end;
         if (!looks_apart(call, text)) {
             const int64_t least = (from - begin + BLOCK - 1) / BLOCK, most = (to - begin + BLOCK - 1) / BLOCK;
             const int64_t pieces = most > least ? (most - least) * o->kv_heads : 0;
-            for (; mine < before + pieces; mine = take(share.counter, 1))
+            for (; mine < before + pieces; mine = after, after = take(share.counter, 1))
                 attend_block(run, o, text, most - 1 - (mine - before) / o->kv_heads, (mine - before) % o->kv_heads, scratch);
             before += pieces;
             continue;
         }
         for (int64_t row = from; row < to; row++) {
-            const int64_t pieces = chunks(o, run->program->stands[row].slot, &first) * o->kv_heads;
-            for (; mine < before + pieces; mine = take(share.counter, 1)) attend_chunk(run, o, row, mine - before, scratch);
+            const int64_t pieces = chunks(o, run->program->stands[row].slot).count * o->kv_heads;
+            for (; mine < before + pieces; mine = after, after = take(share.counter, 1))
+                attend_chunk(run, o, row, mine - before, after - before, scratch);
             before += pieces;
         }
     }
@@ -385,7 +395,7 @@ static int64_t stand(Program *p, const Call *call) {
             const int64_t slot = (call->slots ? call->slots[text] : 0) + row - call->starts[text];
             p->stands[row] = (Stand){text, slot};
             p->parts[row] = parts;
-            if (looks_apart(call, text)) parts += slot / CHUNK + 1;
+            if (looks_apart(call, text)) parts += slot / CHUNK + 4; /* or fewer, see `chunks` */
         }
     return parts;
 }

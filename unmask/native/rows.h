@@ -24,13 +24,14 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
+/* Ask memory for what is wanted once in a token: it is not to take the place of what is wanted again. */
+#define ASK_ONCE(at) __builtin_prefetch(at, 0, 0)
 
 enum {
     REGISTERS = PANEL / LANES,
     MOST_VECTORS = ABREAST * REGISTERS,
     SIZE = 4 * LANES, /* bytes of codes in a vector */
     AHEAD = 2048,     /* bytes of codes that memory is asked for beforehand */
-    RECALLED = 4096,  /* and of what is recalled */
     LINE = 64,        /* bytes that it gives at a time */
     SPAN = 256        /* columns whose second bytes are gathered at once: a bit for each four in 64 */
 };
@@ -230,7 +231,7 @@ INLINE void meet_seconds(const int rows, const int vectors, const Matrix *w, int
         integers some[MOST_VECTORS];
         UNROLL for (int v = 0; v < vectors; v++) some[v] = same_integer(0);
         for (; at < end; at++) {
-            if (rows == 1) __builtin_prefetch(codes + far + AHEAD + (end - at) * SIZE);
+            if (rows == 1) ASK_ONCE(codes + far + AHEAD + (end - at) * SIZE);
             const uint8_t *column = codes + at->column * PANEL;
             UNROLL for (int v = 0; v < vectors; v++)
                 some[v] = dot(some[v], load_codes(column + v / REGISTERS * far + v % REGISTERS * SIZE), at->bytes, 1);
@@ -263,7 +264,7 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
             UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = begin;
         }
         for (int64_t step = 0; step < steps; step++, at += 4 * PANEL, in += 32 / bits) {
-            if (rows == 1) __builtin_prefetch(at + AHEAD);
+            if (rows == 1) ASK_ONCE(at + AHEAD);
             codes low[MOST_VECTORS], high[MOST_VECTORS];
             UNROLL for (int v = 0; v < vectors; v++) {
                 const codes c = load_codes(at + v / REGISTERS * far + v % REGISTERS * SIZE);
@@ -480,243 +481,7 @@ static void remember(const float *x, int64_t width, int kept, void *at) {
     __builtin_memcpy((char *)at + width, &scale, sizeof scale);
 }
 
-/* ---- attention --------------------------------------------------------------------------------------------------- */
-
-typedef uint16_t shorts __attribute__((vector_size(2 * LANES)));
-
-INLINE floats load_brain(const uint16_t *at) {
-    shorts x;
-    __builtin_memcpy(&x, at, sizeof x);
-    return (floats)(__builtin_convertvector(x, integers) << 16);
-}
-
-static void narrow(const float *from, int64_t width, uint16_t *to) {
-    for (int64_t i = 0; i < width; i += LANES) {
-        const floats x = load_some(from + i, width - i);
-        const integers bits = (integers)x, rounded = bits + 0x7fff + (bits >> 16 & 1);
-        const integers number = x == x;
-        const shorts out = __builtin_convertvector(((number & rounded) | (~number & 0x7fc00000)) >> 16, shorts);
-        __builtin_memcpy(to + i, &out, (size_t)(width - i < LANES ? width - i : LANES) * sizeof *to);
-    }
-}
-
-/* One head of a slot as float32. */
-static void widen(const void *from, int kept, int64_t width, float *to) {
-    int64_t i = 0;
-    if (kept == FLOATS) {
-        __builtin_memcpy(to, from, (size_t)width * sizeof(float));
-        return;
-    }
-    if (kept == HALVES) {
-        for (; i + LANES <= width; i += LANES) store(to + i, load_half((const uint16_t *)from + i));
-        for (; i < width; i++) to[i] = one_half((const uint16_t *)from + i);
-        return;
-    }
-    if (kept == BRAINS) {
-        for (; i + LANES <= width; i += LANES) store(to + i, load_brain((const uint16_t *)from + i));
-        for (; i < width; i++) {
-            const uint32_t bits = (uint32_t)((const uint16_t *)from)[i] << 16;
-            __builtin_memcpy(to + i, &bits, sizeof bits);
-        }
-        return;
-    }
-    float scale;
-    __builtin_memcpy(&scale, (const char *)from + width, sizeof scale);
-    for (; i + LANES <= width; i += LANES) store(to + i, to_floats(load_bytes((const int8_t *)from + i)) * scale);
-    for (; i < width; i++) to[i] = (float)((const int8_t *)from)[i] * scale;
-}
-
-/* Slots first..last as float32 [slots, wide]; what is beyond `width` is 0. */
-static void recall(const Attention *a, const void *from, int64_t first, int64_t last, int64_t wide, float *to) {
-    const int64_t bytes = slot_bytes(a->width, a->kept);
-    int64_t page = a->table ? first / a->page : 0, place = a->table ? first % a->page : first;
-    for (; first < last; page++, place = 0) {
-        const int64_t left = last - first, count = a->table && a->page - place < left ? a->page - place : left;
-        const char *row = (const char *)from + place * a->stride + (a->table ? a->table[page] * a->far : 0);
-        for (int64_t s = 0; s < count; s++, to += wide, row += a->stride) {
-            for (int64_t at = 0; at < bytes; at += LINE) __builtin_prefetch(row + RECALLED + at);
-            widen(row, a->kept, a->width, to);
-            for (int64_t i = a->width; i < wide; i++) to[i] = 0;
-        }
-        first += count;
-    }
-}
-
-/* Heads, `apart` floats from one to the next, scaled and with zeros up to `wide`. */
-INLINE void gather(const float *from, int64_t heads, int64_t apart, int64_t width, float scale, int64_t wide,
-                   float *to) {
-    for (int64_t h = 0; h < heads; h++, from += apart, to += wide) {
-        for (int64_t i = 0; i < width; i++) to[i] = from[i] * scale;
-        for (int64_t i = width; i < wide; i++) to[i] = 0;
-    }
-}
-
-/* c = a b, or c += a b; `rows` and `vectors` are constants where it is called. */
-INLINE void patch(const int rows, const int vectors, int64_t depth, const float *a, int64_t a_stride, const float *b,
-                  int64_t b_stride, int add, float *c, int64_t c_stride) {
-    floats sum[PATCH][4];
-    UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = add ? load(c + m * c_stride + v * LANES) : same(0);
-    for (int64_t k = 0; k < depth; k++)
-        UNROLL for (int v = 0; v < vectors; v++) {
-            const floats column = load(b + k * b_stride + v * LANES);
-            UNROLL for (int m = 0; m < rows; m++) sum[m][v] += a[m * a_stride + k] * column;
-        }
-    UNROLL for (int m = 0; m < rows; m++)
-        UNROLL for (int v = 0; v < vectors; v++) store(c + m * c_stride + v * LANES, sum[m][v]);
-}
-
-/* All columns of some rows; see `product`. */
-INLINE void strip(const int rows, int64_t columns, int64_t depth, const float *a, int64_t a_stride, const float *b,
-                  int64_t b_stride, int add, float *c, int64_t c_stride) {
-    int64_t n = 0;
-    for (; n + 4 * LANES <= columns; n += 4 * LANES)
-        patch(rows, 4, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
-    for (; n + 2 * LANES <= columns; n += 2 * LANES)
-        patch(rows, 2, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
-    for (; n < columns; n += LANES) patch(rows, 1, depth, a, a_stride, b + n, b_stride, add, c + n, c_stride);
-}
-
-/* c [rows, columns] = a [rows, depth] b [depth, columns], or c += a b; columns is a multiple of LANES. */
-static void product(int64_t rows, int64_t columns, int64_t depth, const float *a, int64_t a_stride, const float *b,
-                    int64_t b_stride, int add, float *c, int64_t c_stride) {
-    int64_t m = 0;
-    for (; m + PATCH <= rows; m += PATCH)
-        strip(PATCH, columns, depth, a + m * a_stride, a_stride, b, b_stride, add, c + m * c_stride, c_stride);
-    for (; m + 3 <= rows; m += 3)
-        strip(3, columns, depth, a + m * a_stride, a_stride, b, b_stride, add, c + m * c_stride, c_stride);
-    for (; m < rows; m++)
-        strip(1, columns, depth, a + m * a_stride, a_stride, b, b_stride, add, c + m * c_stride, c_stride);
-}
-
-/* Scores to weights e^(score - most): their sum. */
-INLINE float weigh(float *scores, int64_t count, float most) {
-    floats sums = same(0);
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
-        const floats weights = exponential(load(scores + i) - most);
-        store(scores + i, weights);
-        sums += weights;
-    }
-    float sum = sum_of(sums);
-    for (; i < count; i++) sum += scores[i] = __builtin_expf(scores[i] - most);
-    return sum;
-}
-
-/* Scores [heads, CHUNK] of `count` keys [count, wide]. */
-INLINE void score(const float *query, int64_t heads, int64_t wide, const float *keys, int64_t count, float *scores) {
-    for (int64_t h = 0; h < heads; h++, query += wide, scores += CHUNK) {
-        int64_t s = 0;
-        for (; s + LANES <= count; s += LANES) {
-            floats products[LANES];
-            UNROLL for (int lane = 0; lane < LANES; lane++) {
-                const float *key = keys + (s + lane) * wide;
-                products[lane] = load(query) * load(key);
-                for (int64_t i = LANES; i < wide; i += LANES) products[lane] += load(query + i) * load(key + i);
-            }
-            store(scores + s, sums_of(products));
-        }
-        for (; s < count; s++) {
-            floats product = same(0);
-            for (int64_t i = 0; i < wide; i += LANES) product += load(query + i) * load(keys + s * wide + i);
-            scores[s] = sum_of(product);
-        }
-    }
-}
-
-static void attend_one(const Attention *a, const float *queries, int64_t heads, int64_t apart, int64_t first,
-                       int64_t last, float *mixed, float *most, float *sums, float *scratch) {
-    const int64_t count = last - first, wide = up(a->width, PANEL);
-    float *scores = scratch, *query = scores + heads * CHUNK, *rows = query + heads * wide;
-    gather(queries, heads, apart, a->width, a->scale, wide, query);
-    for (int64_t s = 0; s < count; s += NEAR) {
-        const int64_t many = count - s < NEAR ? count - s : NEAR;
-        recall(a, a->keys, first + s, first + s + many, wide, rows);
-        score(query, heads, wide, rows, many, scores + s);
-    }
-    for (int64_t h = 0; h < heads; h++) {
-        most[h] = largest_in(scores + h * CHUNK, count);
-        sums[h] = weigh(scores + h * CHUNK, count, most[h]);
-    }
-    for (int64_t s = 0; s < count; s += NEAR) {
-        const int64_t many = count - s < NEAR ? count - s : NEAR;
-        recall(a, a->values, first + s, first + s + many, wide, rows);
-        product(heads, wide, many, scores + s, CHUNK, rows, wide, s > 0, mixed, wide);
-    }
-}
-
-/* Which of the `count` slots from `begin` on a token in `slot` may see: low..high. */
-INLINE void visible(const Attention *a, int64_t slot, int64_t begin, int64_t count, int64_t *low, int64_t *high) {
-    *low = a->window && slot - a->window + 1 > begin ? slot - a->window + 1 - begin : 0;
-    *high = !a->all && slot + 1 - begin < count ? slot + 1 - begin : count;
-}
-
-/* One row's scores of a block, in powers of 2, to weights, by the largest score so far; what the row mixed until now
- * fades with it. sums: LANES of them, which are one when the row is done. */
-INLINE void soften(float *scores, int64_t low, int64_t high, float *most, float *sums, float *mixed, int64_t wide) {
-    const int blank = high <= low && *most == -__builtin_inff(); /* nothing seen yet, and nothing here */
-    for (int64_t s = 0; s < low || (blank && s < BLOCK); s++) scores[s] = blank ? 0 : -__builtin_inff();
-    if (blank) return;
-    for (int64_t s = high; s < BLOCK; s++) scores[s] = -__builtin_inff();
-    floats larges = load(scores);
-    for (int64_t i = LANES; i < BLOCK; i += LANES) larges = larger(larges, load(scores + i));
-    if (any(larges > *most)) {
-        const float found = largest_of(larges);
-        const floats fade = power(same(*most - found));
-        for (int64_t i = 0; i < wide; i += LANES) store(mixed + i, load(mixed + i) * fade);
-        store(sums, load(sums) * fade);
-        *most = found;
-    }
-    floats sum = load(sums);
-    for (int64_t i = 0; i < BLOCK; i += LANES) {
-        const floats weights = power(load(scores + i) - *most);
-        store(scores + i, weights);
-        sum += weights;
-    }
-    store(sums, sum);
-}
-
-/* A row for each token and head: keys that heads share are looked at by all of them together. The softmax is that of
- * Milakov and Gimelshein 2018 (online), block by block as in FlashAttention (Dao et al. 2022, algorithm 1). */
-static void attend_many(const Attention *a, const float *queries, int64_t heads, int64_t tokens, int64_t slot,
-                        int64_t stride, float *mixed, float *scratch) {
-    const int64_t wide = up(a->width, PANEL), rows = tokens * heads;
-    float *query = scratch, *out = query + rows * wide, *scores = out + rows * wide, *most = scores + rows * BLOCK;
-    float *sums = most + rows, *values = sums + rows * LANES, *keys = values + BLOCK * wide;
-    float *turned = keys + BLOCK * wide;
-    for (int64_t t = 0; t < tokens; t++)
-        gather(queries + t * stride, heads, a->width, a->width, a->scale * LOG2_E, wide, query + t * heads * wide);
-    for (int64_t i = 0; i < rows * wide; i++) out[i] = 0;
-    for (int64_t i = 0; i < rows * LANES; i++) sums[i] = 0;
-    for (int64_t row = 0; row < rows; row++) most[row] = -__builtin_inff();
-    const int64_t end = a->all ? a->all : slot + tokens;
-    /* From a whole block on, so that what is added to what does not depend on where a call begins. */
-    const int64_t from = a->window && slot >= a->window ? (slot - a->window + 1) / BLOCK * BLOCK : 0;
-    for (int64_t begin = from; begin < end; begin += BLOCK) {
-        const int64_t count = end - begin < BLOCK ? end - begin : BLOCK;
-        const int64_t skipped = !a->all && begin > slot ? (begin - slot) * heads : 0, left = rows - skipped;
-        recall(a, a->keys, begin, begin + count, wide, keys);
-        recall(a, a->values, begin, begin + count, wide, values);
-        const int64_t columns = up(count, LANES);
-        for (int64_t i = count * wide; i < columns * wide; i++) keys[i] = 0;
-        for (int64_t s = 0; s < columns; s += LANES)
-            for (int64_t i = 0; i < wide; i += LANES)
-                transpose(keys + s * wide + i, wide, turned + i * BLOCK + s, BLOCK);
-        product(left, columns, wide, query + skipped * wide, wide, turned, BLOCK, 0, scores + skipped * BLOCK, BLOCK);
-        for (int64_t row = skipped; row < rows; row++) {
-            int64_t low, high;
-            visible(a, slot + row / heads, begin, count, &low, &high);
-            soften(scores + row * BLOCK, low, high, most + row, sums + row * LANES, out + row * wide, wide);
-        }
-        product(left, wide, count, scores + skipped * BLOCK, BLOCK, values, wide, 1, out + skipped * wide, wide);
-    }
-    for (int64_t row = 0; row < rows; row++) {
-        float *to = mixed + row / heads * stride + row % heads * a->width;
-        const float sum = sum_of(load(sums + row * LANES));
-        for (int64_t i = 0; i < a->width; i++) to[i] = out[row * wide + i] / sum;
-    }
-}
-
+#include "attention.h"
 #include "floats.h"
 #include "whole.h"
 #ifdef TILES
