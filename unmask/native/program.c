@@ -133,7 +133,7 @@ static float *part(const Run *run, const Operation *o, int64_t row, int64_t head
     return run->program->scratch + run->partial + (run->program->parts[row] * o->kv_heads + head * count + chunk) * size;
 }
 
-/* A piece is a chunk of a head; `after`: the one that this thread has taken next. */
+/* A piece is a chunk of a head; `after`: the one that this thread will take next, if the others keep step. */
 static void attend_chunk(const Run *run, const Operation *o, int64_t row, int64_t piece, int64_t after, float *scratch) {
     const Stand *at = &run->program->stands[row];
     const int64_t group = o->heads / o->kv_heads, wide = up(o->head_width, PANEL);
@@ -254,24 +254,24 @@ static int looks_apart(const Call *call, int64_t text) { return call->apart && c
 
 /* Pieces of all texts, head by head: chunks of the slots of a row that looks back by itself, or blocks of rows, the last
  * ones first, since they see the most. A block falls to whom its first row does. */
-static void attend(const Run *run, const Operation *o, Share share, float *scratch) {
+static void attend(const Run *run, const Operation *o, Share share, int threads, float *scratch) {
     const Call *call = run->call;
-    int64_t mine = take(share.counter, 1), after = take(share.counter, 1), before = 0;
+    int64_t mine = take(share.counter, 1), before = 0;
     for (int64_t text = 0; text < call->texts; text++) {
         const int64_t begin = call->starts[text], end = call->starts[text + 1];
         const int64_t from = begin > share.begin ? begin : share.begin, to = end < share.end ? end : share.end;
         if (!looks_apart(call, text)) {
             const int64_t least = (from - begin + BLOCK - 1) / BLOCK, most = (to - begin + BLOCK - 1) / BLOCK;
             const int64_t pieces = most > least ? (most - least) * o->kv_heads : 0;
-            for (; mine < before + pieces; mine = after, after = take(share.counter, 1))
+            for (; mine < before + pieces; mine = take(share.counter, 1))
                 attend_block(run, o, text, most - 1 - (mine - before) / o->kv_heads, (mine - before) % o->kv_heads, scratch);
             before += pieces;
             continue;
         }
         for (int64_t row = from; row < to; row++) {
             const int64_t pieces = chunks(o, run->program->stands[row].slot).count * o->kv_heads;
-            for (; mine < before + pieces; mine = after, after = take(share.counter, 1))
-                attend_chunk(run, o, row, mine - before, after - before, scratch);
+            for (; mine < before + pieces; mine = take(share.counter, 1))
+                attend_chunk(run, o, row, mine - before, mine - before + threads, scratch);
             before += pieces;
         }
     }
@@ -306,7 +306,7 @@ static void operate(const Run *run, const Operation *o, Counter *counters, Pool 
         if (o->kind == ATTEND_MEMORY) attend_memories(run, o, counters, scratch);
         else
             for (int64_t after = 0; after < shares(me, rows); after++)
-                attend(run, o, share_of(me, after, rows, counters), scratch);
+                attend(run, o, share_of(me, after, rows, counters), me.of, scratch);
         pool_wait(pool);
     }
     for (int64_t after = 0; after < shares(me, rows); after++) {
