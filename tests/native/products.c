@@ -6,11 +6,18 @@ typedef struct {
     int codes[4096];
 } Row;
 
-/* A group of a row in whole numbers, as unmask/quantization/products.py has it. */
-static void rounded(const float *x, int64_t begin, int64_t end, int fine, Row *out) {
-    float most = 0, sum = 0;
+static float largest(const float *x, int64_t begin, int64_t end) {
+    float most = 0;
     for (int64_t k = begin; k < end; k++) most = fmaxf(most, fabsf(x[k]));
-    out->scale = most / 127;
+    return most;
+}
+
+/* A group of a row of `width` in whole numbers, as unmask/quantization/products.py has it. */
+static void rounded(const float *x, int64_t width, int64_t begin, int64_t end, int fine, Row *out) {
+    const float most = largest(x, begin, end);
+    float row = largest(x, 0, width), sum = 0;
+    out->scale = row / 127;
+    for (int i = 0; i < REACH && !fine && row / 2 >= most; i++, row /= 2) out->scale /= 2;
     for (int64_t k = begin; k < end; k++) sum += fabsf(x[k]);
     if (fine) {
         union {
@@ -20,7 +27,9 @@ static void rounded(const float *x, int64_t begin, int64_t end, int fine, Row *o
         wanted.bits &= 0xffff0000;
         out->scale = fmaxf(fminf(out->scale, wanted.number), out->scale / FINEST);
     }
-    for (int64_t k = begin; k < end; k++) out->codes[k] = most > 0 ? (int)nearbyintf(x[k] / out->scale) : 0;
+    const float rate = 1 / out->scale;
+    for (int64_t k = begin; k < end; k++)
+        out->codes[k] = most > 0 ? (int)nearbyintf(fine ? x[k] / out->scale : x[k] * rate) : 0;
 }
 
 static void check_product(Pool *pool, const Made *made, const float *x, int64_t count, const float *bias) {
@@ -34,7 +43,7 @@ static void check_product(Pool *pool, const Made *made, const float *x, int64_t 
             for (int64_t begin = 0; begin < m->width; begin += m->group) {
                 const int64_t end = begin + m->group < m->width ? begin + m->group : m->width;
                 if (n == 0 || m->group < m->padded)
-                    rounded(x + i * m->width, begin, end, (int)m->fine, &row);
+                    rounded(x + i * m->width, m->width, begin, end, (int)m->fine, &row);
                 for (int64_t k = begin; k < end; k++) {
                     const double term = weight_at(made, n, k) * row.codes[k] * row.scale;
                     sum += term, size += fabs(term);

@@ -14,7 +14,8 @@ typedef struct {
 
 static Rounded rounded_rows(const Matrix *m, const float *x, int64_t rows) {
     const int64_t groups = m->padded / m->group;
-    Rounded r = {.codes = room((size_t)(rows * m->padded)), .scales = room((size_t)(rows * groups * 4)),
+    Rounded r = {.codes = room((size_t)(rows * m->padded)), .scales = room((size_t)(rows * 4)),
+                 .powers = room((size_t)(rows * groups * 4)),
                  .shares = room((size_t)(rows * groups * 4)), .excess = room((size_t)(rows * groups * 4)),
                  .padded = m->padded, .group = m->group};
     if (m->fine) {
@@ -26,7 +27,7 @@ static Rounded rounded_rows(const Matrix *m, const float *x, int64_t rows) {
 }
 
 static void forget(Rounded *r) {
-    free(r->codes), free(r->scales), free(r->shares), free(r->excess);
+    free(r->codes), free(r->scales), free(r->powers), free(r->shares), free(r->excess);
     free(r->seconds), free(r->fours);
 }
 
@@ -35,7 +36,8 @@ static double slack(const Matrix *m, const Rounded *r, int64_t row) {
     const int64_t groups = m->padded / m->group;
     double sum = 3;
     for (int64_t g = 0; g < groups; g++)
-        sum += 2.5 * (double)m->group * (m->bits == 4 ? 16 : 256) * 127 * r->scales[row * groups + g];
+        sum += 2.5 * (double)m->group * (m->bits == 4 ? 16 : 256) * 127 * r->scales[row] *
+               (m->fine ? 1 : 1 << (r->powers[row * groups + g] >> 23));
     return sum;
 }
 
@@ -77,7 +79,8 @@ static void make_whole(Made *made, Rounded *r, int64_t rows) {
         scales[i] = 0x3c00; /* as float16 */
         if (minima) minima[i] = 0x4000;
     }
-    for (int64_t i = 0; i < rows * groups; i++) r->scales[i] = 1, r->shares[i] = (float)(-r->excess[i] / 8);
+    for (int64_t i = 0; i < rows; i++) r->scales[i] = 1;
+    for (int64_t i = 0; i < rows * groups; i++) r->powers[i] = 0, r->shares[i] = (float)(-r->excess[i] / 8);
 }
 
 static void check_shape(int bits, int minima, int64_t group, int64_t rows, int64_t width, Asked asked) {

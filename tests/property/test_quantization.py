@@ -118,6 +118,13 @@ def fine_step(sizes: list[float]) -> float:
     return max(min(usual, wanted), usual / 128)
 
 
+def group_step(row: Tensor, part: Tensor) -> float:
+    """A row's largest number has 127, and a part's as many as it can, up to that, by halving the step."""
+    step, part_top = float(row.abs().max() / 127), float(part.abs().max() / 127)
+    halved = next(i for i in reversed(range(17)) if i == 0 or step * 2.0**-i >= part_top)
+    return step * 2.0**-halved
+
+
 def by_loops(codes: Tensor, scales: Tensor, minima: Tensor | None, scheme: Scheme, x: Tensor, width: int) -> Tensor:
     """The product as it is defined, in whole numbers of Python's."""
     group = scheme.span(width)
@@ -125,7 +132,7 @@ def by_loops(codes: Tensor, scales: Tensor, minima: Tensor | None, scheme: Schem
     for i, row in enumerate(x):
         for g in range(scheme.groups(width)):
             part = row[g * group : (g + 1) * group]
-            step = float(part.abs().max() / 127) if scheme.group else fine_step(part.abs().tolist())
+            step = group_step(row, part) if scheme.group else fine_step(part.abs().tolist())
             whole = [round(float(each / step)) if step else 0 for each in part]
             for n in range(len(codes)):
                 code = codes[n, g * group : (g + 1) * group].tolist()

@@ -10,12 +10,13 @@ typedef struct {
     int8_t bytes[4];
 } Second;
 
-/* Rows rounded to 8 bits, group by group: x = scale * code. Of fine ones, where a whole row is one group, a few columns
- * have a second byte: x = scale * (code + STEP * second). */
+/* Rows rounded to 8 bits: x = scale * 2^power * code, of a row's scale and a group's power. Of fine ones, where a whole
+ * row is one group, a few columns have a second byte: x = scale * (code + STEP * second). */
 typedef struct {
     int8_t *codes;   /* [rows, padded] */
-    float *scales;   /* [rows, groups] */
-    float *shares;   /* [rows, groups]: scale times the sum of a group's codes, for weights with minima */
+    float *scales;   /* [rows] */
+    int32_t *powers; /* [rows, groups]: 0 to REACH, where a float32 has its exponent; not of fine rows */
+    float *shares;   /* [rows, groups]: 2^power times the sum of a group's codes, for weights with minima */
     int32_t *excess; /* [rows, groups]: -8 times that sum, for weights without, whose 4 bits are 8 too high; with what
                         second bytes stand for */
     Second *seconds; /* [rows, padded / 4]: first those that there are; NULL for rows that are not fine */
@@ -77,6 +78,7 @@ typedef struct {
 } Kernels;
 
 enum {
+    REACH = 16,  /* powers of 2 by which the scales of a row's groups differ, at most */
     STEP = 254,  /* of second bytes: so that both bytes are from -127 to 127 */
     MEAN = 28,   /* steps that the numbers of a fine row have on average; those beyond 127 get a second byte */
     FINEST = 128, /* a fine row's scale is this part of what it were without second bytes, or more: they hold no more */

@@ -45,17 +45,18 @@ static int right(const Kernels *k) {
     uint8_t codes[TRIED * TRIED_WIDTH];
     uint16_t scales[TRIED * MOST];
     int8_t x[TRIED_ROWS * TRIED_WIDTH];
-    float steps[TRIED_ROWS * MOST], shares[TRIED_ROWS * MOST];
+    float steps[TRIED_ROWS], shares[TRIED_ROWS * MOST] = {0};
+    int32_t powers[TRIED_ROWS * MOST] = {0};
     uint32_t random = 1;
     for (int i = 0; i < TRIED * TRIED_WIDTH; i++) codes[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
     for (int i = 0; i < TRIED * MOST; i++) scales[i] = ONE;
-    for (int i = 0; i < TRIED_ROWS * MOST; i++) steps[i] = 1, shares[i] = 0;
+    for (int i = 0; i < TRIED_ROWS; i++) steps[i] = 1;
     for (int i = 0; i < TRIED_ROWS * TRIED_WIDTH; i++)
         x[i] = (int8_t)((int)((random = random * 1664525 + 1013904223) >> 24) % 255 - 127);
     for (int group = GROUP; group <= TRIED_WIDTH; group += TRIED_WIDTH - GROUP) {
         int32_t excess[TRIED_ROWS * MOST] = {0};
         for (int i = 0; i < TRIED_ROWS * TRIED_WIDTH; i++) excess[i / group] -= 8 * x[i];
-        const Rounded rounded = {.codes = x, .scales = steps, .shares = shares, .excess = excess,
+        const Rounded rounded = {.codes = x, .scales = steps, .powers = powers, .shares = shares, .excess = excess,
                                  .padded = TRIED_WIDTH, .group = group};
         for (int bits = 4; bits <= 8; bits += 4) {
             const Matrix w = {codes, scales, NULL, TRIED, TRIED_WIDTH, TRIED_WIDTH, group, bits, 0};

@@ -5,17 +5,19 @@ enum { ROWS_AT_ONCE = 96 }; /* a multiple of every kernel's MOST_ROWS */
 
 int rounded_new(Rounded *x, int64_t rows, int64_t padded, int64_t groups) {
     x->codes = aligned_alloc(64, (size_t)up(rows * padded + 64, 64));
-    x->scales = floats_for(rows * groups);
+    x->scales = floats_for(rows);
+    x->powers = floats_for(rows * groups);
     x->shares = floats_for(rows * groups);
     x->excess = floats_for(rows * groups);
     x->seconds = aligned_alloc(64, (size_t)up(rows * padded / 4 * (int64_t)sizeof(Second) + 64, 64));
     x->fours = floats_for(rows);
-    return x->codes && x->scales && x->shares && x->excess && x->seconds && x->fours;
+    return x->codes && x->scales && x->powers && x->shares && x->excess && x->seconds && x->fours;
 }
 
 void rounded_free(Rounded *x) {
     free(x->codes);
     free(x->scales);
+    free(x->powers);
     free(x->shares);
     free(x->excess);
     free(x->seconds);

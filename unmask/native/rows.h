@@ -43,6 +43,7 @@ INLINE floats magnitude(floats x) { return (floats)((integers)x & 0x7fffffff); }
 INLINE floats to_floats(integers x) { return __builtin_convertvector(x, floats); }
 
 #define LOG2_E 1.44269504f
+#define LEAST 1e-28f /* rows of smaller numbers are as good as 0 */
 
 /* e^x to some units in the last place, 0 below e^-87: 2^n e^r with |r| <= ln(2) / 2, and e^r by a polynomial.
  * Source of the coefficients: Cephes, expf. */
@@ -99,33 +100,53 @@ INLINE int32_t total_of(integers sums) {
     return sum;
 }
 
-/* Group g of a row, of which `count` numbers are there, in steps of its scale. */
-INLINE void round_group(const float *x, int64_t count, int64_t group, const Rounded *out, int64_t row, int64_t g) {
+/* Numbers times a power of 2, given where their exponents are: an addition of whole numbers, for which a processor has
+ * more room beside products than for multiplications. 0 becomes next to nothing. */
+INLINE floats raised(floats x, int32_t power) { return (floats)((integers)x + same_integer(power)); }
+
+/* Group g of a row, of which `count` numbers are there; `rate` is 1 / the row's scale. */
+INLINE void round_group(const float *x, int64_t count, int64_t group, float rate, const Rounded *out, int64_t row,
+                        int64_t g) {
     const int64_t place = row * (out->padded / group) + g;
-    const float scale = out->scales[place], divisor = scale > 0 ? scale : 1;
+    const int32_t power = out->powers[place];
+    const floats times = raised(same(rate), -power);
     int8_t *to = out->codes + row * out->padded + g * group;
     integers sums = {0};
     int64_t i = 0;
     for (x += g * group; i + LANES <= count; i += LANES) {
-        const integers whole = nearest(load(x + i) / divisor);
+        const integers whole = nearest(load(x + i) * times);
         sums += whole;
         store_bytes(to + i, whole);
     }
     int32_t sum = total_of(sums);
-    for (; i < count; i++) sum += to[i] = (int8_t)__builtin_rintf(x[i] / divisor);
+    for (; i < count; i++) sum += to[i] = (int8_t)__builtin_rintf(x[i] * times[0]);
     for (; i < group; i++) to[i] = 0;
-    out->shares[place] = scale * (float)sum;
+    out->shares[place] = (float)sum * raised(same(1), power)[0];
     out->excess[place] = -8 * sum;
 }
 
-/* A row group by group. All scales come first: a processor has more groups in hand when none waits for its own. */
+/* A row group by group. All scales come first: a processor has more groups in hand when none waits for its own. The
+ * largest group's is such that its largest number becomes 127, another's is that one halved as often as its numbers allow:
+ * as often as float32's exponent says, the bits of two numbers next to one another. */
 INLINE void round_groups(const float *x, int64_t width, int64_t group, const Rounded *out, int64_t row) {
-    const int64_t whole = width / group, rest = width % group;
-    float *scales = out->scales + row * (out->padded / group);
-    for (int64_t g = 0; g < whole; g++) scales[g] = top_of(x + g * group, group) / 127;
-    if (rest) scales[whole] = top_of(x + whole * group, rest) / 127;
-    for (int64_t g = 0; g < whole; g++) round_group(x, group, group, out, row, g);
-    if (rest) round_group(x, rest, group, out, row, whole);
+    const int64_t whole = width / group, rest = width % group, groups = out->padded / group;
+    int32_t *powers = out->powers + row * groups, bits = 0;
+    float top = 0, odd = 0; /* 0, or no number */
+    for (int64_t g = 0; g < groups; g++) {
+        const float most = __builtin_fabsf(top_of(x + g * group, g < whole ? group : rest));
+        top = most > top ? most : top;
+        odd += most * 0;
+        __builtin_memcpy(powers + g, &most, 4);
+    }
+    __builtin_memcpy(&bits, &top, 4);
+    for (int64_t g = 0; g < groups; g++) {
+        const int32_t halved = (bits - powers[g]) >> 23;
+        powers[g] = (REACH - (halved < 0 ? 0 : halved < REACH ? halved : REACH)) << 23;
+    }
+    const float scale = (top > LEAST ? top : LEAST) / 127 / (1 << REACH);
+    out->scales[row] = scale + odd;
+    for (int64_t g = 0; g < whole; g++) round_group(x, group, group, 1 / scale, out, row, g);
+    if (rest) round_group(x, rest, group, 1 / scale, out, row, whole);
 }
 
 /* A row's scale: by its largest number, or finer, so that the numbers have MEAN steps on average. Of the latter, which
@@ -206,10 +227,10 @@ static void round_row(const float *x, int64_t width, const Rounded *out, int64_t
 }
 
 /* One panel's share of one row of a product; the last panel may reach beyond the matrix. */
-INLINE void finish(const floats *total, int64_t count, const float *bias, int add, float *y) {
+INLINE void finish(const floats *total, float scale, int64_t count, const float *bias, int add, float *y) {
     if (count >= PANEL) {
         UNROLL for (int r = 0; r < REGISTERS; r++) {
-            floats out = total[r];
+            floats out = total[r] * scale;
             if (bias) out += load(bias + r * LANES);
             if (add) out += load(y + r * LANES);
             store(y + r * LANES, out);
@@ -217,7 +238,7 @@ INLINE void finish(const floats *total, int64_t count, const float *bias, int ad
         return;
     }
     for (int i = 0; i < count; i++)
-        y[i] = total[i / LANES][i % LANES] + (bias ? bias[i] : 0) + (add ? y[i] : 0);
+        y[i] = total[i / LANES][i % LANES] * scale + (bias ? bias[i] : 0) + (add ? y[i] : 0);
 }
 
 /* What second bytes of rows add to sums: they meet the same codes, which are near by then, a few fours of columns in each
@@ -248,8 +269,7 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
     const int64_t far = w->padded * PANEL * bits / 8; /* from panel to panel */
     const uint8_t *at = w->codes + panel * far;
     const int8_t *in = x->codes + row * padded;
-    const float *scales = x->scales + row * groups;
-    const int32_t *excess = x->excess + row * groups;
+    const int32_t *powers = x->powers + row * groups, *excess = x->excess + row * groups;
     const float *shares = x->shares + row * groups;
     floats total[MOST_ROWS][MOST_VECTORS];
     UNROLL for (int m = 0; m < rows; m++)
@@ -282,7 +302,7 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
             const int64_t place = ((panel + v / REGISTERS) * groups + g) * PANEL + v % REGISTERS * LANES;
             const floats scale = load_half(w->scales + place);
             UNROLL for (int m = 0; m < rows; m++)
-                total[m][v] += to_floats(sum[m][v]) * (scale * scales[m * groups + g]);
+                total[m][v] += to_floats(sum[m][v]) * (fine ? scale : raised(scale, powers[m * groups + g]));
             if (w->minima) {
                 const floats least = load_half(w->minima + place);
                 UNROLL for (int m = 0; m < rows; m++)
@@ -292,8 +312,8 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
     }
     UNROLL for (int m = 0; m < rows; m++)
         UNROLL for (int p = 0; p < panels; p++)
-            finish(total[m] + p * REGISTERS, w->rows - (panel + p) * PANEL, bias ? bias + (panel + p) * PANEL : bias,
-                   add, y + (row + m) * stride + (panel + p) * PANEL);
+            finish(total[m] + p * REGISTERS, x->scales[row + m], w->rows - (panel + p) * PANEL,
+                   bias ? bias + (panel + p) * PANEL : bias, add, y + (row + m) * stride + (panel + p) * PANEL);
 }
 
 /* A band of `rows` rows by panels first..last, some abreast. */

@@ -128,7 +128,7 @@ INLINE void scale_sums(const int tall, const int panels, const Piece *piece, int
             integers sum;
             __builtin_memcpy(&sum, sums + (m / PANEL * 2 + p) * SQUARE + m % PANEL * PANEL, sizeof sum);
             sum += same_integer(x->excess[at] * times);
-            total[m][p] += to_floats(sum) * (scale * x->scales[at]);
+            total[m][p] += to_floats(sum) * (x->seconds ? scale : raised(scale, x->powers[at]));
         }
         if (!w->minima) continue;
         const floats least = load_half(w->minima + place);
@@ -182,7 +182,7 @@ INLINE void multiply_piece(const int panels, Piece *piece, const float *bias, in
         for (int p = 0; p < panels; p++) {
             const int64_t begin = (piece->panel + p) * PANEL;
             float *to = y + (piece->row + m) * stride + begin;
-            finish(&total[m][p], w->rows - begin, bias ? bias + begin : bias, add, to);
+            finish(&total[m][p], piece->x->scales[piece->row + m], w->rows - begin, bias ? bias + begin : bias, add, to);
         }
 }
 

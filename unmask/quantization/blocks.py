@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from unmask.base.errors import CheckpointError
 from unmask.checkpoints.ggml import FORMATS
 from unmask.quantization.packed import HALVES, Packed
 from unmask.quantization.rounding import slices
@@ -21,7 +22,11 @@ BLOCKS: Mapping[str, Scheme] = {
 
 
 def from_blocks(rows: Tensor, format_name: str, device: torch.device) -> Packed:
-    """A matrix of blocks, uint8 [N, bytes], in one of `BLOCKS`."""
+    """A matrix of blocks, uint8 [N, bytes], in one of `BLOCKS`.
+
+    Raises:
+        CheckpointError: if a block has a scale or a minimum that is no number, or infinite.
+    """
     block, scheme = FORMATS[format_name], BLOCKS[format_name]
     width = rows.shape[1] // block.size * block.length
     made = Packed.empty(scheme, len(rows), width, device)
@@ -39,6 +44,13 @@ def parts(rows: Tensor, format_name: str) -> tuple[Tensor, Tensor, Tensor | None
     # Signed bytes count from 0, and codes from -128.
     codes = in_order(blocks[:, head:]) if scheme.bits == 4 else blocks[:, head:] ^ 128
     minima = None if scheme.symmetric else numbers[..., 1]
+    if not numbers.isfinite().all():
+        raise CheckpointError(
+            "A {type} matrix of {width} columns has a block whose scale or minimum is no finite number. "
+            "The file is damaged, or was made from a model that was: download it anew.",
+            type=format_name,
+            width=numbers.shape[1] * block.length,
+        )
     return codes.view(len(rows), -1), numbers[..., 0], minima
 
 

@@ -13,6 +13,10 @@ LARGEST = 127
 """The largest integer that an input is rounded to."""
 MEAN, FINEST = 28, 128
 """Steps that the inputs of a fine row have on average; and the most by which the row's scale is divided for that."""
+REACH, LEAST = 16, 1e-28
+"""How often a row's scale is halved for a group at most; and rows of smaller numbers are as good as 0."""
+FRACTION, BIAS = 23, 127
+"""Bits of a float32 below its exponent, and the exponent of 1."""
 EXACT = 1024
 """So many products of 8 bits with 8 bits float32 sums without an error: 1024 * 128 * 127 is below 2**24."""
 ROOM = 1 << 22
@@ -20,7 +24,9 @@ ROOM = 1 << 22
 
 
 def rounded(x: Tensor, group: int, *, fine: bool = False) -> tuple[Tensor, Tensor]:
-    """Rows of input as integers, each group by its largest number, which becomes `LARGEST`; halves go to even.
+    """Rows of input as integers; halves go to even.
+
+    A row's largest number becomes `LARGEST`. The scale of a group without it is halved as often as its numbers allow.
 
     Args:
         x: float32 [M, K].
@@ -30,11 +36,15 @@ def rounded(x: Tensor, group: int, *, fine: bool = False) -> tuple[Tensor, Tenso
     """
     missing = -x.shape[1] % group
     grouped = F.pad(x, (0, missing)).unflatten(1, (-1, group))
-    scales = grouped.abs().amax(2) / LARGEST
+    tops = grouped.abs().amax(2)
     if fine:
-        scales = finer(scales, x.abs().sum(1, keepdim=True) / (MEAN * x.shape[1]))
-    steps = grouped / scales.where(scales != 0, 1)[..., None]
-    return steps.round_(), scales
+        scales = finer(tops / LARGEST, x.abs().sum(1, keepdim=True) / (MEAN * x.shape[1]))
+        return (grouped / scales.where(scales != 0, 1)[..., None]).round_(), scales
+    largest = tops.amax(1, keepdim=True)
+    halved = (largest.view(torch.int32) - tops.view(torch.int32) >> FRACTION).clamp(0, REACH)
+    finer_by = (halved + BIAS << FRACTION).view(torch.float32)
+    scales = largest.clamp(min=LEAST) / LARGEST
+    return (grouped * (1 / scales * finer_by)[..., None]).round_(), scales / finer_by
 
 
 def finer(scales: Tensor, wanted: Tensor) -> Tensor:

@@ -174,4 +174,7 @@ TEXTS: dict[str, str] = {
     "A matrix of {rows} x {width} has a weight of {weight:g}, which cannot be quantized. Load the model without --quantize.": (
         "一个 {rows} x {width} 的矩阵中有权重 {weight:g}，无法量化。请不带 --quantize 加载该模型。"
     ),
+    "A {type} matrix of {width} columns has a block whose scale or minimum is no finite number. The file is damaged, or was made from a model that was: download it anew.": (
+        "一个 {width} 列的 {type} 矩阵中有一个块的比例或最小值不是有限的数：文件已损坏，或其来源模型已损坏。请重新下载。"
+    ),
 }
