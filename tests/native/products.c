@@ -88,6 +88,27 @@ static void check_matrix(Pool *pool, int bits, int minima, int64_t group, int64_
     free(x), free(bias);
 }
 
+/* Rows far from 1 are as good as others, or 0 where they are too small; what is no number makes its row none, and no
+ * other. */
+static void check_extremes(Pool *pool, int bits, int minima, int64_t group) {
+    enum { WIDTH = 64, COUNT = 6 };
+    Made made = make_matrix(bits, minima, group, PANEL, WIDTH, 0);
+    made.matrix.fine = group == WIDTH && bits == 8 && !minima;
+    const float sizes[COUNT] = {1, 1e30f, 1e-24f, 1e-35f, 1, 1};
+    float *x = chances(COUNT * WIDTH), y[COUNT * PANEL];
+    for (int i = 0; i < COUNT * WIDTH; i++) x[i] *= sizes[i / WIDTH];
+    check_product(pool, &made, x, 3, NULL);
+    x[4 * WIDTH + 40] = NAN, x[5 * WIDTH + 9] = -INFINITY;
+    CHECK(multiply(pool, &made.matrix, x, COUNT, NULL, y) == 0, "it says that there is no memory");
+    for (int i = 0; i < COUNT * PANEL; i++) {
+        CHECK(isnan(y[i]) == (i >= 4 * PANEL), "%s: %d bits: %g in row %d", library_kernels(), bits, y[i], i / PANEL);
+        CHECK(i / PANEL != 3 || fabsf(y[i]) < 1e-24f, "%s: %d bits: %g", library_kernels(), bits, y[i]);
+    }
+    check_product(pool, &made, x, 3, NULL);
+    free_matrix(&made);
+    free(x);
+}
+
 /* Some rows of a float32 matrix against sums in double, into the middle of wider rows. */
 static void check_floats(const Kernels *kernels, int64_t rows, int64_t width, int64_t inputs, int add, int biased) {
     const int64_t x_stride = width + 3, stride = rows + 5, first = rows > 4 ? 4 : 0;
@@ -129,5 +150,7 @@ void check_products(Pool *pool) {
             check_matrix(pool, bits, minima, 64, 3, 20, 130);  /* more rows than are shared out at once */
             check_matrix(pool, bits, minima, 0, 16, 3000, 2); /* the largest sums */
             check_matrix(pool, bits, minima, 32, 300, 32, 3);  /* more panels than pieces */
+            check_extremes(pool, bits, minima, 32);
+            check_extremes(pool, bits, minima, 64);
         }
 }

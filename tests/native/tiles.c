@@ -17,7 +17,7 @@ static Rounded rounded_rows(const Matrix *m, const float *x, int64_t rows) {
     Rounded r = {.codes = room((size_t)(rows * m->padded)), .scales = room((size_t)(rows * 4)),
                  .powers = room((size_t)(rows * groups * 4)),
                  .shares = room((size_t)(rows * groups * 4)), .excess = room((size_t)(rows * groups * 4)),
-                 .padded = m->padded, .group = m->group};
+                 .padded = m->padded, .group = m->group, .apart = rows};
     if (m->fine) {
         r.seconds = room((size_t)(rows * m->padded / 4) * sizeof(Second));
         r.fours = room((size_t)(rows * 4));
@@ -37,7 +37,7 @@ static double slack(const Matrix *m, const Rounded *r, int64_t row) {
     double sum = 3;
     for (int64_t g = 0; g < groups; g++)
         sum += 2.5 * (double)m->group * (m->bits == 4 ? 16 : 256) * 127 * r->scales[row] *
-               (m->fine ? 1 : 1 << (r->powers[row * groups + g] >> 23));
+               (m->fine ? 1 : 1 << (r->powers[g * r->apart + row] >> 23));
     return sum;
 }
 

@@ -15,13 +15,13 @@ typedef struct {
 typedef struct {
     int8_t *codes;   /* [rows, padded] */
     float *scales;   /* [rows] */
-    int32_t *powers; /* [rows, groups]: 0 to REACH, where a float32 has its exponent; not of fine rows */
-    float *shares;   /* [rows, groups]: 2^power times the sum of a group's codes, for weights with minima */
-    int32_t *excess; /* [rows, groups]: -8 times that sum, for weights without, whose 4 bits are 8 too high; with what
+    int32_t *powers; /* [groups, apart]: 0 to REACH, where a float32 has its exponent; not of fine rows */
+    float *shares;   /* [groups, apart]: 2^power times the sum of a group's codes, for weights with minima */
+    int32_t *excess; /* [groups, apart]: -8 times that sum, for weights without, whose 4 bits are 8 too high; with what
                         second bytes stand for */
     Second *seconds; /* [rows, padded / 4]: first those that there are; NULL for rows that are not fine */
     int32_t *fours;  /* [rows]: how many */
-    int64_t padded, group;
+    int64_t padded, group, apart;
 } Rounded;
 
 /* One key head's part of an attention: which queries look at which of its slots. */
@@ -91,6 +91,10 @@ enum {
 };
 
 static inline int64_t up(int64_t number, int64_t step) { return (number + step - 1) / step * step; }
+
+/* How far apart the numbers of two groups of so many rows lie; no power of 2, or they would push one another out of a
+ * processor's cache. */
+static inline int64_t beside(int64_t rows) { return rows <= PANEL ? rows : up(rows, 2 * PANEL) + PANEL; }
 
 /* Floats of scratch that attend_one and attend_many want. */
 static inline int64_t scratch_one(int64_t heads, int64_t width) {

@@ -55,9 +55,10 @@ static int right(const Kernels *k) {
         x[i] = (int8_t)((int)((random = random * 1664525 + 1013904223) >> 24) % 255 - 127);
     for (int group = GROUP; group <= TRIED_WIDTH; group += TRIED_WIDTH - GROUP) {
         int32_t excess[TRIED_ROWS * MOST] = {0};
-        for (int i = 0; i < TRIED_ROWS * TRIED_WIDTH; i++) excess[i / group] -= 8 * x[i];
+        for (int i = 0; i < TRIED_ROWS * TRIED_WIDTH; i++)
+            excess[i % TRIED_WIDTH / group * TRIED_ROWS + i / TRIED_WIDTH] -= 8 * x[i];
         const Rounded rounded = {.codes = x, .scales = steps, .powers = powers, .shares = shares, .excess = excess,
-                                 .padded = TRIED_WIDTH, .group = group};
+                                 .padded = TRIED_WIDTH, .group = group, .apart = TRIED_ROWS};
         for (int bits = 4; bits <= 8; bits += 4) {
             const Matrix w = {codes, scales, NULL, TRIED, TRIED_WIDTH, TRIED_WIDTH, group, bits, 0};
             if (!right_in(k, &w, &rounded)) return 0;

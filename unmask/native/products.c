@@ -6,9 +6,9 @@ enum { ROWS_AT_ONCE = 96 }; /* a multiple of every kernel's MOST_ROWS */
 int rounded_new(Rounded *x, int64_t rows, int64_t padded, int64_t groups) {
     x->codes = aligned_alloc(64, (size_t)up(rows * padded + 64, 64));
     x->scales = floats_for(rows);
-    x->powers = floats_for(rows * groups);
-    x->shares = floats_for(rows * groups);
-    x->excess = floats_for(rows * groups);
+    x->powers = floats_for(beside(rows) * groups);
+    x->shares = floats_for(beside(rows) * groups);
+    x->excess = floats_for(beside(rows) * groups);
     x->seconds = aligned_alloc(64, (size_t)up(rows * padded / 4 * (int64_t)sizeof(Second) + 64, 64));
     x->fours = floats_for(rows);
     return x->codes && x->scales && x->powers && x->shares && x->excess && x->seconds && x->fours;
@@ -24,12 +24,13 @@ void rounded_free(Rounded *x) {
     free(x->fours);
 }
 
-Rounded rounded_as(const Rounded *all, int64_t padded, int64_t group, int fine) {
-    Rounded rows = *all;
-    rows.seconds = fine ? all->seconds : NULL;
-    rows.padded = padded;
-    rows.group = group;
-    return rows;
+Rounded rounded_as(const Rounded *all, int64_t rows, int64_t padded, int64_t group, int fine) {
+    Rounded x = *all;
+    x.seconds = fine ? all->seconds : NULL;
+    x.padded = padded;
+    x.group = group;
+    x.apart = beside(rows);
+    return x;
 }
 
 int64_t panels_at_once(int64_t panels, int threads, int64_t rows) {
@@ -87,7 +88,7 @@ int multiply(Pool *pool, const Matrix *matrix, const float *x, int64_t rows, con
     Rounded all = {0};
     s.counters = calloc((size_t)pool_threads(pool) * 2, sizeof(Counter));
     const int room = s.counters && rounded_new(&all, rows, matrix->padded, matrix->padded / matrix->group);
-    s.rounded = rounded_as(&all, matrix->padded, matrix->group, (int)matrix->fine);
+    s.rounded = rounded_as(&all, rows, matrix->padded, matrix->group, (int)matrix->fine);
     if (room) pool_run(pool, single, &s);
     rounded_free(&all);
     free(s.counters);

@@ -12,8 +12,8 @@ static inline void *floats_for(int64_t count) { return aligned_alloc(64, (size_t
 /* Room for `rows` rows; 0 where there is none. */
 int rounded_new(Rounded *x, int64_t rows, int64_t padded, int64_t groups);
 void rounded_free(Rounded *x);
-/* The same as rows are rounded for a matrix with such groups. */
-Rounded rounded_as(const Rounded *all, int64_t padded, int64_t group, int fine);
+/* The same as `rows` rows or fewer are rounded for a matrix with such groups. */
+Rounded rounded_as(const Rounded *all, int64_t rows, int64_t padded, int64_t group, int fine);
 
 /* The panels of a piece: so few that all threads are busy to the end; of many rows two at least, since kernels take these
  * abreast. */

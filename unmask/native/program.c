@@ -294,12 +294,14 @@ static void operate(const Run *run, const Operation *o, Counter *counters, Pool 
                          o->bias, o->flags & ADD, to, stride, p->scratch + thread * run->scratch_each);
             return;
         }
-        const Rounded x = rounded_as(&p->rounded, o->matrix->padded, o->matrix->group, (int)o->matrix->fine);
+        const Rounded x =
+            rounded_as(&p->rounded, call->length, o->matrix->padded, o->matrix->group, (int)o->matrix->fine);
         share_product(counters, me, o->matrix, &x, rows, o->bias, o->flags & ADD, to, stride);
         return;
     }
     const Rounded x =
-        o->round ? rounded_as(&p->rounded, up(p->buffers[o->target].width, o->round), o->round, o->flags & FINE)
+        o->round ? rounded_as(&p->rounded, call->length, up(p->buffers[o->target].width, o->round), o->round,
+                              o->flags & FINE)
                  : p->rounded;
     if (attends(o)) {
         float *scratch = p->scratch + thread * run->scratch_each;

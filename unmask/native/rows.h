@@ -78,20 +78,20 @@ INLINE floats power(floats x) {
 
 /* ---- products of few bits ---------------------------------------------------------------------------------------- */
 
-/* The largest magnitude in a row; no number where one of x is none. */
-INLINE float top_of(const float *x, int64_t count) {
-    floats most = same(0), none = same(0);
+/* The largest magnitude of some numbers. To `none` is added what is 0 as long as all of them are numbers. */
+INLINE float top_of(const float *x, int64_t count, floats *none) {
+    floats most = same(0);
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES) {
         most = larger(most, magnitude(load(x + i)));
-        none += load(x + i) * 0.0f;
+        *none += load(x + i) * 0.0f;
     }
-    float top = largest_of(most), odd = sum_of(none); /* 0, or no number */
+    float top = largest_of(most);
     for (; i < count; i++) {
         top = __builtin_fabsf(x[i]) > top ? __builtin_fabsf(x[i]) : top;
-        odd += x[i] * 0.0f;
+        *none += x[i] * 0.0f;
     }
-    return top + odd;
+    return top;
 }
 
 INLINE int32_t total_of(integers sums) {
@@ -104,10 +104,19 @@ INLINE int32_t total_of(integers sums) {
  * more room beside products than for multiplications. 0 becomes next to nothing. */
 INLINE floats raised(floats x, int32_t power) { return (floats)((integers)x + same_integer(power)); }
 
+/* A row with something that is no finite number: no product with it is a number. */
+static void round_none(const Rounded *out, int64_t row) {
+    __builtin_memset(out->codes + row * out->padded, 0, (size_t)out->padded);
+    for (int64_t place = row; place < out->padded / out->group * out->apart; place += out->apart)
+        out->powers[place] = 0, out->shares[place] = 0, out->excess[place] = 0;
+    if (out->seconds) out->fours[row] = 0;
+    out->scales[row] = __builtin_nanf("");
+}
+
 /* Group g of a row, of which `count` numbers are there; `rate` is 1 / the row's scale. */
 INLINE void round_group(const float *x, int64_t count, int64_t group, float rate, const Rounded *out, int64_t row,
                         int64_t g) {
-    const int64_t place = row * (out->padded / group) + g;
+    const int64_t place = g * out->apart + row;
     const int32_t power = out->powers[place];
     const floats times = raised(same(rate), -power);
     int8_t *to = out->codes + row * out->padded + g * group;
@@ -126,25 +135,30 @@ INLINE void round_group(const float *x, int64_t count, int64_t group, float rate
 }
 
 /* A row group by group. All scales come first: a processor has more groups in hand when none waits for its own. The
- * largest group's is such that its largest number becomes 127, another's is that one halved as often as its numbers allow:
- * as often as float32's exponent says, the bits of two numbers next to one another. */
+ * largest group's is such that its largest number becomes 127. Another's is that one halved as often as its numbers allow,
+ * which is how far apart the largest numbers of both are in float32's bits, from the exponent on. */
 INLINE void round_groups(const float *x, int64_t width, int64_t group, const Rounded *out, int64_t row) {
     const int64_t whole = width / group, rest = width % group, groups = out->padded / group;
-    int32_t *powers = out->powers + row * groups, bits = 0;
-    float top = 0, odd = 0; /* 0, or no number */
+    int32_t *powers = out->powers + row, bits;
+    float top = 0;
+    floats none = same(0);
     for (int64_t g = 0; g < groups; g++) {
-        const float most = __builtin_fabsf(top_of(x + g * group, g < whole ? group : rest));
+        const float most = top_of(x + g * group, g < whole ? group : rest, &none);
         top = most > top ? most : top;
-        odd += most * 0;
-        __builtin_memcpy(powers + g, &most, 4);
+        __builtin_memcpy(powers + g * out->apart, &most, 4);
+    }
+    if (sum_of(none) != 0) { /* nor is it equal to 0 */
+        round_none(out, row);
+        return;
     }
     __builtin_memcpy(&bits, &top, 4);
     for (int64_t g = 0; g < groups; g++) {
-        const int32_t halved = (bits - powers[g]) >> 23;
-        powers[g] = (REACH - (halved < 0 ? 0 : halved < REACH ? halved : REACH)) << 23;
+        int32_t *power = powers + g * out->apart;
+        const int32_t halved = (bits - *power) >> 23;
+        *power = (REACH - (halved < REACH ? halved : REACH)) << 23;
     }
     const float scale = (top > LEAST ? top : LEAST) / 127 / (1 << REACH);
-    out->scales[row] = scale + odd;
+    out->scales[row] = scale;
     for (int64_t g = 0; g < whole; g++) round_group(x, group, group, 1 / scale, out, row, g);
     if (rest) round_group(x, rest, group, 1 / scale, out, row, whole);
 }
@@ -196,6 +210,10 @@ INLINE int32_t gather_seconds(const int8_t *bytes, uint64_t used, int64_t begin,
 /* A whole row as one group, with second bytes. */
 static void round_fine(const float *x, int64_t width, const Rounded *out, int64_t row) {
     const float scale = fine_scale(x, width), divisor = scale > 0 ? scale : 1;
+    if (scale != scale) {
+        round_none(out, row);
+        return;
+    }
     integers sums = {0};
     int8_t *to = out->codes + row * out->padded, last[LANES];
     Second *seconds = out->seconds + row * (out->padded / 4);
@@ -269,18 +287,18 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
     const int64_t far = w->padded * PANEL * bits / 8; /* from panel to panel */
     const uint8_t *at = w->codes + panel * far;
     const int8_t *in = x->codes + row * padded;
-    const int32_t *powers = x->powers + row * groups, *excess = x->excess + row * groups;
-    const float *shares = x->shares + row * groups;
+    const int32_t *powers = x->powers + row, *excess = x->excess + row;
+    const float *shares = x->shares + row;
     floats total[MOST_ROWS][MOST_VECTORS];
     UNROLL for (int m = 0; m < rows; m++)
         UNROLL for (int v = 0; v < vectors; v++) total[m][v] = same(0);
-    for (int64_t g = 0; g < groups; g++) {
+    for (int64_t g = 0; g < groups; g++, powers += x->apart, excess += x->apart, shares += x->apart) {
         integers sum[MOST_ROWS][MOST_VECTORS];
         UNROLL for (int m = 0; m < rows; m++) {
             integers begin = {0};
-            if (!w->minima && bits == 4) begin = same_integer(excess[m * groups + g]);
-            if (!w->minima && bits == 8 && ZERO_8 == 128) begin = same_integer(excess[m * groups + g]) << 4;
-            if (w->minima && bits == 8 && ZERO_8 == 0) begin = -same_integer(excess[m * groups + g]) << 4;
+            if (!w->minima && bits == 4) begin = same_integer(excess[m]);
+            if (!w->minima && bits == 8 && ZERO_8 == 128) begin = same_integer(excess[m]) << 4;
+            if (w->minima && bits == 8 && ZERO_8 == 0) begin = -same_integer(excess[m]) << 4;
             UNROLL for (int v = 0; v < vectors; v++) sum[m][v] = begin;
         }
         for (int64_t step = 0; step < steps; step++, at += 4 * PANEL, in += 32 / bits) {
@@ -302,11 +320,11 @@ INLINE void tile(const int rows, const int panels, const int bits, const int fin
             const int64_t place = ((panel + v / REGISTERS) * groups + g) * PANEL + v % REGISTERS * LANES;
             const floats scale = load_half(w->scales + place);
             UNROLL for (int m = 0; m < rows; m++)
-                total[m][v] += to_floats(sum[m][v]) * (fine ? scale : raised(scale, powers[m * groups + g]));
+                total[m][v] += to_floats(sum[m][v]) * (fine ? scale : raised(scale, powers[m]));
             if (w->minima) {
                 const floats least = load_half(w->minima + place);
                 UNROLL for (int m = 0; m < rows; m++)
-                    total[m][v] += least * shares[m * groups + g];
+                    total[m][v] += least * shares[m];
             }
         }
     }

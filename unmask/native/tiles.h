@@ -124,7 +124,7 @@ INLINE void scale_sums(const int tall, const int panels, const Piece *piece, int
         const int64_t place = ((piece->panel + p) * groups + g) * PANEL;
         const floats scale = load_half(w->scales + place);
         for (int m = 0; m < tall * PANEL; m++) {
-            const int64_t at = (row + m) * groups + g;
+            const int64_t at = g * x->apart + row + m;
             integers sum;
             __builtin_memcpy(&sum, sums + (m / PANEL * 2 + p) * SQUARE + m % PANEL * PANEL, sizeof sum);
             sum += same_integer(x->excess[at] * times);
@@ -132,7 +132,7 @@ INLINE void scale_sums(const int tall, const int panels, const Piece *piece, int
         }
         if (!w->minima) continue;
         const floats least = load_half(w->minima + place);
-        for (int m = 0; m < tall * PANEL; m++) total[m][p] += least * x->shares[(row + m) * groups + g];
+        for (int m = 0; m < tall * PANEL; m++) total[m][p] += least * x->shares[g * x->apart + row + m];
     }
 }
 
