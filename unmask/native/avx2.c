@@ -53,6 +53,9 @@ static inline void store(float *at, floats x) { _mm256_storeu_ps(at, (__m256)x);
 static inline floats same(float x) { return (floats)_mm256_set1_ps(x); }
 static inline integers same_integer(int32_t x) { return (integers)_mm256_set1_epi32(x); }
 static inline floats larger(floats x, floats y) { return (floats)_mm256_max_ps((__m256)x, (__m256)y); }
+static inline floats fused(floats x, floats y, floats z) {
+    return (floats)_mm256_fmadd_ps((__m256)x, (__m256)y, (__m256)z);
+}
 static inline int any(integers x) { return _mm256_movemask_epi8((__m256i)x) != 0; }
 static inline unsigned fours_of(integers x) {
     const int used = ~_mm256_movemask_ps((__m256)_mm256_cmpeq_epi32((__m256i)x, _mm256_setzero_si256()));

@@ -50,6 +50,9 @@ static inline void store(float *at, floats x) { _mm512_storeu_ps(at, (__m512)x);
 static inline floats same(float x) { return (floats)_mm512_set1_ps(x); }
 static inline integers same_integer(int32_t x) { return (integers)_mm512_set1_epi32(x); }
 static inline floats larger(floats x, floats y) { return (floats)_mm512_max_ps((__m512)x, (__m512)y); }
+static inline floats fused(floats x, floats y, floats z) {
+    return (floats)_mm512_fmadd_ps((__m512)x, (__m512)y, (__m512)z);
+}
 static inline int any(integers x) { return _mm512_test_epi32_mask((__m512i)x, (__m512i)x) != 0; }
 static inline unsigned fours_of(integers x) {
     const __m128i bytes = _mm512_cvtepi32_epi8((__m512i)x);

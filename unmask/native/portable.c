@@ -32,6 +32,15 @@ static inline floats larger(floats x, floats y) {
     const integers first = x > y;
     return (floats)((first & (integers)x) | (~first & (integers)y));
 }
+/* Not left to the compiler, which would fuse them in one place and not in another. */
+static inline floats fused(floats x, floats y, floats z) {
+#ifdef __FP_FAST_FMAF
+    for (int i = 0; i < LANES; i++) z[i] = __builtin_fmaf(x[i], y[i], z[i]);
+    return z;
+#else
+    return x * y + z;
+#endif
+}
 static inline int any(integers x) { return (x[0] | x[1] | x[2] | x[3]) != 0; }
 static inline unsigned fours_of(integers x) { return (unsigned)any(x); }
 static inline float sum_of(floats x) { return x[0] + x[1] + x[2] + x[3]; }

@@ -11,6 +11,7 @@
  *   load_bytes             LANES int8 in memory -> integers
  *   sum_of, largest_of     of one vector; sums_of: each of LANES vectors' sum
  *   transpose              LANES rows of LANES numbers, from memory to memory
+ *   fused                  x * y + z, rounded once or twice, but the same wherever it stands
  *   any                    whether a comparison holds in some lane
  *   fours_of               which fours of lanes, small numbers, are not all 0: a bit for each
  *   larger                 the larger number, lane by lane (the second, if one of them is no number)
@@ -246,17 +247,13 @@ static void round_row(const float *x, int64_t width, const Rounded *out, int64_t
 
 /* One panel's share of one row of a product; the last panel may reach beyond the matrix. */
 INLINE void finish(const floats *total, float scale, int64_t count, const float *bias, int add, float *y) {
-    if (count >= PANEL) {
-        UNROLL for (int r = 0; r < REGISTERS; r++) {
-            floats out = total[r] * scale;
-            if (bias) out += load(bias + r * LANES);
-            if (add) out += load(y + r * LANES);
-            store(y + r * LANES, out);
-        }
-        return;
+    UNROLL for (int r = 0; r < REGISTERS; r++, y += LANES, count -= LANES) {
+        floats base = bias ? load_some(bias + r * LANES, count) : same(0);
+        if (add) base += load_some(y, count);
+        const floats out = fused(total[r], same(scale), base);
+        if (count >= LANES) store(y, out);
+        else if (count > 0) __builtin_memcpy(y, &out, (size_t)count * sizeof(float));
     }
-    for (int i = 0; i < count; i++)
-        y[i] = total[i / LANES][i % LANES] * scale + (bias ? bias[i] : 0) + (add ? y[i] : 0);
 }
 
 /* What second bytes of rows add to sums: they meet the same codes, which are near by then, a few fours of columns in each

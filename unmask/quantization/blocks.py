@@ -44,7 +44,7 @@ def parts(rows: Tensor, format_name: str) -> tuple[Tensor, Tensor, Tensor | None
     # Signed bytes count from 0, and codes from -128.
     codes = in_order(blocks[:, head:]) if scheme.bits == 4 else blocks[:, head:] ^ 128
     minima = None if scheme.symmetric else numbers[..., 1]
-    if not numbers.isfinite().all():
+    if not numbers.is_meta and not numbers.isfinite().all():
         raise CheckpointError(
             "A {type} matrix of {width} columns has a block whose scale or minimum is no finite number. "
             "The file is damaged, or was made from a model that was: download it anew.",
